@@ -1,0 +1,1 @@
+"""The node agent: takes jobs and applies them on this server through drivers."""

@@ -1,0 +1,1 @@
+"""The `heliosphere` command: composes the programs and keeps no rules of its own."""

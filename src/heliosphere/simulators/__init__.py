@@ -1,0 +1,1 @@
+"""Stand-ins for outside parties (payment gateways, registrars) that misbehave on demand."""
