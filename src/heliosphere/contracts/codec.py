@@ -45,10 +45,9 @@ def from_plain(document: Any) -> Any:
     if not isinstance(document, dict) or not isinstance(document.get("data"), dict):
         raise ContractError("not a contract document")
     name, version = document.get("type"), document.get("v")
-    known = _KNOWN.get(name) if isinstance(name, str) else None
-    if known is None:
+    if not isinstance(name, str) or name not in _KNOWN:
         raise ContractError(f"unknown contract {name!r}")
-    cls, newest = known
+    cls, newest = _KNOWN[name]
     if not isinstance(version, int) or not 1 <= version <= newest:
         raise ContractError(f"contract {name!r} has version {version!r}, this program knows up to {newest}")
     return _build(cls, document["data"], name)

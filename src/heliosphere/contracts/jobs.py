@@ -21,7 +21,7 @@ Level = Literal["info", "warning", "error"]
 @contract("job-envelope")
 @dataclass(frozen=True, slots=True)
 class JobEnvelope:
-    """One try. `kind` is "<driver>.<verb>" with verb apply, remove or inspect; `spec` is that driver's contract."""
+    """One try. `kind` is "<driver>.<verb>" (apply, remove, inspect); `spec` is that driver's contract."""
 
     job_id: int
     kind: str
