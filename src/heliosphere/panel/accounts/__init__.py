@@ -1,0 +1,1 @@
+"""Providers, people and their accounts; who may do what; sign-in."""

@@ -1,0 +1,1 @@
+"""Money: charges, ledger, invoices, taxes, payments, gateways. See docs/billing.md."""

@@ -1,0 +1,1 @@
+"""Pure rules of money. Preview and invoice are the same functions."""

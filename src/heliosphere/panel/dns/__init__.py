@@ -1,0 +1,1 @@
+"""Zones and records as customers want them; name servers get them by jobs."""

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class DnsConfig(AppConfig):
+    name = "heliosphere.panel.dns"
+    label = "dns"

@@ -1,0 +1,1 @@
+"""Domain names: what is a valid one, whose it is."""

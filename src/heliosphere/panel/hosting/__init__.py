@@ -1,0 +1,1 @@
+"""An account as a whole: opening it with all its services, suspending and resuming it."""

@@ -1,0 +1,1 @@
+"""Composition roots of the panel: they own the clock and the process."""

@@ -1,0 +1,1 @@
+"""Physical servers, the logical servers on them, and which of them gets the next customer."""

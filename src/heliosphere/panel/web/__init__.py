@@ -1,0 +1,1 @@
+"""Web sites as customers want them; web servers get them by jobs."""
