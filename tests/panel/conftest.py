@@ -47,7 +47,9 @@ class House:
     plan: Plan
 
 
-def make_provider(name: str = "Sun Hosting", parent: Provider | None = None, zone: str = "sun.test") -> Provider:
+def make_provider(
+    name: str = "Sun Hosting", parent: Provider | None = None, zone: str = "sun.test"
+) -> Provider:
     return Provider.objects.create(
         name=name,
         parent=parent,
@@ -103,8 +105,10 @@ def house(db: None) -> House:
     return House(provider, admin, make_plan(provider))
 
 
-def clock() -> datetime:
-    return NOW
+@pytest.fixture(autouse=True)
+def _time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests get NOW as their time."""
+    monkeypatch.setattr("heliosphere.panel.platform.middleware.system_clock", lambda: NOW)
 
 
 class WillingNode:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from heliosphere.panel.hosting.views import home
 from heliosphere.panel.platform import views as platform
 
 urlpatterns = [
+    path("", home, name="home"),
     path("alive", platform.alive, name="alive"),
     path("accounts/", include("allauth.urls")),
+    path("", include("heliosphere.panel.signup.urls")),
+    path("", include("heliosphere.panel.hosting.urls")),
+    path("", include("heliosphere.panel.catalog.urls")),
+    path("", include("heliosphere.panel.billing.urls")),
+    path("", include("heliosphere.panel.servers.urls")),
+    path("", include("heliosphere.panel.mail.urls")),
+    path("", include("heliosphere.panel.look.urls")),
 ]

@@ -30,7 +30,13 @@ def test_setup_is_charged_for_units_over_the_free_ones():
 def test_a_purchase_with_ten_of_thirty_days_left_costs_a_third():
     terms = ResourceTerms("mailbox", recurrent_minor=300)
     (found,) = purchase_lines(
-        terms, held=0, more=2, period=MONTH, period_begin=DAY, period_stop=date(2026, 5, 1), today=date(2026, 4, 21)
+        terms,
+        held=0,
+        more=2,
+        period=MONTH,
+        period_begin=DAY,
+        period_stop=date(2026, 5, 1),
+        today=date(2026, 4, 21),
     )
     assert (found.amount_minor, found.begin, found.end) == (200, date(2026, 4, 21), date(2026, 5, 1))
 
@@ -47,7 +53,8 @@ def test_two_taxes_are_computed_from_the_same_subtotal():
 
 
 @pytest.mark.parametrize(
-    ("inside", "country", "taxed"), [(True, "DE", True), (True, "FR", False), (False, "FR", True), (False, "DE", False)]
+    ("inside", "country", "taxed"),
+    [(True, "DE", True), (True, "FR", False), (False, "FR", True), (False, "DE", False)],
 )
 def test_a_tax_is_owed_inside_or_outside_of_its_country(inside, country, taxed):
     bill = document([line(1000)], [TaxRule("VAT", 190000, "DE", inside)], country)
@@ -56,7 +63,11 @@ def test_a_tax_is_owed_inside_or_outside_of_its_country(inside, country, taxed):
 
 def test_month_ends_are_counted_from_the_first_day_never_chained():
     start = date(2026, 1, 31)
-    assert [add_months(start, n) for n in (1, 2, 13)] == [date(2026, 2, 28), date(2026, 3, 31), date(2027, 2, 28)]
+    assert [add_months(start, n) for n in (1, 2, 13)] == [
+        date(2026, 2, 28),
+        date(2026, 3, 31),
+        date(2027, 2, 28),
+    ]
 
 
 def test_money_settles_the_oldest_bills_first():
@@ -66,7 +77,9 @@ def test_money_settles_the_oldest_bills_first():
 
 prices = st.integers(0, 10**9)
 periods = st.one_of(
-    st.builds(PeriodTerms, st.just("month"), st.integers(1, 36), st.integers(0, 10000), st.integers(0, 10000)),
+    st.builds(
+        PeriodTerms, st.just("month"), st.integers(1, 36), st.integers(0, 10000), st.integers(0, 10000)
+    ),
     st.builds(PeriodTerms, st.just("day"), st.integers(1, 400)),
 )
 
@@ -99,6 +112,8 @@ def test_a_later_purchase_never_costs_more_than_an_earlier_one(price, units, per
         )
         return sum(found.amount_minor for found in lines)
 
-    whole = sum(found.amount_minor for found in signup_lines({"mailbox": terms}, {"mailbox": units}, period, DAY))
+    whole = sum(
+        found.amount_minor for found in signup_lines({"mailbox": terms}, {"mailbox": units}, period, DAY)
+    )
     assert cost(DAY) == whole
     assert cost(DAY + timedelta(days=later)) <= whole

@@ -60,7 +60,9 @@ def test_suspending_closes_site_and_mail_and_resuming_gives_them_back(house: Hou
     hosting.resume_account(account, agent="admin", actor=house.admin, now=NOW)
     specs = {envelope.kind: envelope.spec for envelope in run_all_jobs().seen}
     assert (specs["web_site.apply"].state, specs["mail_domain.apply"].suspended) == ("live", False)
-    assert [event.name for event in Event.everything.filter(subject_kind="accounts.account").order_by("id")][-2:] == [
+    assert [event.name for event in Event.everything.filter(subject_kind="accounts.account").order_by("id")][
+        -2:
+    ] == [
         "account.suspended",
         "account.resumed",
     ]

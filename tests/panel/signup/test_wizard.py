@@ -50,7 +50,9 @@ class FakeGateway:
         return PaymentPage("s1", "http://gateway.test/pay/s1")
 
     def look(self, session):
-        return SessionState(self.state, payment="p1", brand="visa", last4="4242", message="insufficient funds")
+        return SessionState(
+            self.state, payment="p1", brand="visa", last4="4242", message="insufficient funds"
+        )
 
     def capture(self, payment, *, key, amount_minor):
         self.captured.append((payment, key, amount_minor))
@@ -97,7 +99,9 @@ def test_a_double_submit_is_one_signup(house: House):
     assert queries.moderated(house.admin).count() == 1
 
 
-def test_a_card_is_authorised_first_and_charged_once_after_the_account_is_open(house: House, gateway: FakeGateway):
+def test_a_card_is_authorised_first_and_charged_once_after_the_account_is_open(
+    house: House, gateway: FakeGateway
+):
     row = send(fill(house, payment="card"))
     assert (row.state, row.card_payment.page_url) == ("paying", "http://gateway.test/pay/s1")
     gateway.state = "authorised"
@@ -214,7 +218,9 @@ def test_closed_plans_cannot_be_signed_up_for(house: House):
 def test_every_contact_field_is_checked_at_its_place(house: House):
     row = signup.start(house.plan, by_staff=False, address="", now=NOW)
     with pytest.raises(signup.ContactRefused) as refused:
-        signup.give_contact(row, CONTACT | {"email": "nobody", "city": "", "country": "QQ", "company": "x" * 500})
+        signup.give_contact(
+            row, CONTACT | {"email": "nobody", "city": "", "country": "QQ", "company": "x" * 500}
+        )
     assert sorted(refused.value.problems) == ["city", "company", "country", "email"]
 
 

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,7 @@ from heliosphere.panel.accounts.models import Account
 from heliosphere.panel.platform.errors import Forbidden
 from heliosphere.panel.platform.principal import Principal
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class PanelRequest(HttpRequest):
@@ -32,7 +32,7 @@ def staff_only(view: View) -> View:
     """Admin and reseller admin CP."""
 
     @wraps(view)
-    def behind_the_door(request: PanelRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def behind_the_door(request: PanelRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         if not request.principal.is_staff:
@@ -43,11 +43,39 @@ def staff_only(view: View) -> View:
     return behind_the_door
 
 
+def owner_only(view: View) -> View:
+    """Pages about the installation itself: no reseller sees them."""
+
+    @wraps(view)
+    def behind_the_door(request: PanelRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if request.principal.role != "owner":
+            raise Forbidden(_("This page is for the owner of the installation."), code="owner-only")
+        return view(request, *args, **kwargs)
+
+    behind_the_door.door = "owner"  # type: ignore[attr-defined]
+    return behind_the_door
+
+
+def signed_in(view: View) -> View:
+    """Any person with a login; what they see is decided by the principal at every query."""
+
+    @wraps(view)
+    def behind_the_door(request: PanelRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return view(request, *args, **kwargs)
+
+    behind_the_door.door = "signed-in"  # type: ignore[attr-defined]
+    return behind_the_door
+
+
 def account_only(view: View) -> View:
     """User CP: sets `request.account`. A suspended account sees why, and its bills."""
 
     @wraps(view)
-    def behind_the_door(request: PanelRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def behind_the_door(request: PanelRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         account_id = request.principal.account_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from heliosphere.panel.accounts.models import Account, AccountKind, AccountState, ApiToken, Provider, User
+from heliosphere.panel.platform.errors import NotYours
 from heliosphere.panel.platform.principal import Principal
 from heliosphere.panel.platform.secrets import fingerprint
 
@@ -12,6 +13,13 @@ from heliosphere.panel.platform.secrets import fingerprint
 def owner() -> Provider:
     """The provider that runs this installation."""
     return Provider.objects.get(parent__isnull=True)
+
+
+def provider_of(actor: Principal) -> Provider:
+    """The provider a signed-in principal acts for. Raises NotYours for a visitor."""
+    if actor.provider_id is None:
+        raise NotYours()
+    return Provider.objects.get(pk=actor.provider_id)
 
 
 def login_taken(login: str) -> bool:

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from heliosphere.panel.accounts.models import Account, ContactInfo
-from heliosphere.panel.billing import ledger, queries
+from heliosphere.panel.accounts.models import Account, ContactInfo, Provider
+from heliosphere.panel.billing import ledger, queries, wording
 from heliosphere.panel.billing.models import (
     BookKind,
     Invoice,
@@ -25,22 +25,9 @@ from heliosphere.panel.billing.rules.settling import settled
 from heliosphere.panel.catalog import queries as catalog
 from heliosphere.panel.catalog import services as catalog_services
 from heliosphere.panel.catalog.models import BillingType
-from heliosphere.panel.catalog.resource_types import RESOURCE_TYPES
 from heliosphere.panel.platform import audit
-from heliosphere.panel.platform.errors import Refused
+from heliosphere.panel.platform.errors import NotYours, Refused
 from heliosphere.panel.platform.principal import Principal
-
-
-def describe_line(line: charges.ChargeLine) -> str:
-    """The text of a bill line for people; amounts and dates have columns of their own."""
-    what = RESOURCE_TYPES[line.resource].label
-    names = {
-        "setup": _("%s: set-up fee"),
-        "recurrent": _("%s: recurrent fee"),
-        "usage": _("%s: use above the limit"),
-        "refund": _("%s: refund"),
-    }
-    return names.get(line.kind, "%s") % what
 
 
 @transaction.atomic
@@ -101,7 +88,7 @@ def _write_lines(invoice: Invoice, document: taxes.Document) -> None:
             invoice=invoice,
             kind=line.kind,
             resource=line.resource,
-            description=describe_line(line),
+            description=wording.line_text(line.kind, line.resource),
             units=line.units,
             amount_minor=line.amount_minor,
             begin=line.begin,
@@ -265,3 +252,22 @@ def add_tax(
     )
     audit.record("tax.added", row, actor=actor, now=now, after={"rate_ppm": rate_ppm, "country": country})
     return taxes.TaxRule(row.description, row.rate_ppm, row.country, row.inside_country)
+
+
+@transaction.atomic
+def remove_tax(row: Tax, *, actor: Principal, now: datetime) -> None:
+    """From new documents; issued ones keep their own tax lines."""
+    audit.record("tax.removed", row, actor=actor, now=now, before={"rate_ppm": row.rate_ppm})
+    row.delete()
+
+
+@transaction.atomic
+def change_payment_settings(
+    provider: Provider, values: dict[str, bool], *, actor: Principal, now: datetime
+) -> None:
+    """Which ways to pay the signup offers. People who pay by check already may go on."""
+    if provider.pk != actor.provider_id:
+        raise NotYours()
+    before = {name: getattr(provider, name) for name in values}
+    Provider.objects.filter(pk=provider.pk).update(**values)
+    audit.record("payment-settings.changed", provider, actor=actor, now=now, before=before, after=values)

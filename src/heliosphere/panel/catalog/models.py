@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from heliosphere.panel.catalog import wording
 from heliosphere.panel.platform.tenancy import TenantModel
 
 
@@ -104,13 +105,7 @@ class PlanPeriod(models.Model):
         ]
 
     def __str__(self) -> str:
-        names = {
-            PeriodUnit.DAY: _("%d day(s)"),
-            PeriodUnit.WEEK: _("%d week(s)"),
-            PeriodUnit.MONTH: _("%d month(s)"),
-            PeriodUnit.YEAR: _("%d year(s)"),
-        }
-        return str(names[PeriodUnit(self.unit)]) % self.size
+        return wording.period_words(self.unit, self.size)
 
 
 class ResourceUse(TenantModel):

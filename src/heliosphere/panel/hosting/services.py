@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from heliosphere.panel.accounts import rules as account_rules
-from heliosphere.panel.accounts.models import Account, AccountKind, AccountState, ContactInfo, User
+from heliosphere.panel.accounts.models import Account, AccountKind, AccountState, ContactInfo, Provider, User
 from heliosphere.panel.accounts.rules import SuspendAgent
 from heliosphere.panel.billing import services as billing
 from heliosphere.panel.billing.rules.taxes import Document
@@ -24,7 +24,7 @@ from heliosphere.panel.domains.models import DomainKind
 from heliosphere.panel.hosting import charges
 from heliosphere.panel.mail import services as mail
 from heliosphere.panel.platform import audit
-from heliosphere.panel.platform.errors import Refused
+from heliosphere.panel.platform.errors import NotYours, Refused
 from heliosphere.panel.platform.jobs.models import JobGroup
 from heliosphere.panel.platform.jobs.queue import open_group
 from heliosphere.panel.platform.principal import Principal
@@ -176,3 +176,16 @@ def _push_services(account: Account, title: str, *, actor: Principal, now: datet
     for row in account.mail_domains.select_related("server__physical"):
         mail.push_mail_domain(row, suspended=suspended, actor=actor, now=now, group=group)
     return group
+
+
+@transaction.atomic
+def change_company(provider: Provider, values: dict[str, str], *, actor: Principal, now: datetime) -> None:
+    """Company info of the acting provider."""
+    if provider.pk != actor.provider_id:
+        raise NotYours()
+    row = Provider.objects.select_for_update().get(pk=provider.pk)
+    before = {name: getattr(row, name) for name in values}
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(values))
+    audit.record("company.changed", row, actor=actor, now=now, before=before, after=values)

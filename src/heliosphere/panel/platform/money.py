@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import get_currency_precision
 
 # Far above any invoice and far inside a 64-bit column, so that sums cannot overflow.
 MAX_MINOR = 10**15
@@ -49,8 +49,3 @@ def plain_amount(minor: int, currency: str) -> str:
     """ "12.50": for form fields and machine-readable answers."""
     return f"{to_decimal(minor, currency):.{exponent(currency)}f}"
 
-
-def show(minor: int, currency: str, language: str = "en") -> str:
-    """For people, always with the currency's code: "EUR 12.50"."""
-    shown: str = format_currency(to_decimal(minor, currency), currency, format="¤¤ #,##0.00", locale=language)
-    return shown

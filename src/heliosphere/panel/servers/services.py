@@ -41,3 +41,15 @@ def add_logical(
         IpAddress.objects.create(server=row, ip=physical.ip, kind=ip_kind)
         audit.record("logical-server.added", row, actor=actor, now=now, after={"kind": kind})
     return row
+
+
+@transaction.atomic
+def set_signup(row: LogicalServer, on: bool, *, actor: Principal, now: datetime) -> None:
+    """Open or close a server for new customers; those on it are not touched."""
+    row = LogicalServer.objects.select_for_update().get(pk=row.pk)
+    if row.signup_on != on:
+        row.signup_on = on
+        row.save(update_fields=["signup_on"])
+        audit.record(
+            "logical-server.signup", row, actor=actor, now=now, before={"on": not on}, after={"on": on}
+        )

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from heliosphere.panel.catalog.models import BillingType, Plan
 from heliosphere.panel.platform.principal import Principal
+from heliosphere.panel.servers import queries as servers
 from heliosphere.panel.signup.models import RequestState, SignupRequest
 
 
@@ -41,6 +42,11 @@ def missing_step(row: SignupRequest) -> str | None:
         "login": bool(row.login and row.password_hash),
     }
     return next((step for step, is_filled in filled.items() if not is_filled), None)
+
+
+def name_server_names() -> list[str]:
+    """What a customer enters at the registrar of an own domain."""
+    return [server.name for server in servers.name_servers()]
 
 
 @lru_cache(maxsize=8)

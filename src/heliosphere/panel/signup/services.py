@@ -160,6 +160,11 @@ def preview(row: SignupRequest, today: date) -> Document:
     )
 
 
+def agreed_document(row: SignupRequest) -> Document:
+    """The bill the visitor confirmed."""
+    return _from_json(row.agreed or {})
+
+
 def submit(
     row: SignupRequest, *, shown_total: int, return_url: str, actor: Principal, now: datetime
 ) -> SignupRequest:
@@ -263,6 +268,7 @@ def card_came_back(token: str, *, actor: Principal, now: datetime) -> SignupRequ
             code="card-declined",
             field="payment",
             advice=_("Nothing was charged. Try another card or another way to pay."),
+            token=row.token,
         )
     return row
 

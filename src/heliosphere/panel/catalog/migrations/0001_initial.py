@@ -6,116 +6,207 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Plan',
+            name="Plan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('description', models.CharField(blank=True, max_length=300)),
-                ('signup_on', models.BooleanField(default=False)),
-                ('access', models.CharField(choices=[('public', 'everyone'), ('admin', 'staff only')], default='public', max_length=10)),
-                ('billing_type', models.CharField(choices=[('paid', 'paid'), ('free', 'without billing')], default='paid', max_length=10)),
-                ('currency', models.CharField(max_length=3)),
-                ('credit_limit_minor', models.BigIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('deleted_at', models.DateTimeField(null=True)),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.provider')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("description", models.CharField(blank=True, max_length=300)),
+                ("signup_on", models.BooleanField(default=False)),
+                (
+                    "access",
+                    models.CharField(
+                        choices=[("public", "everyone"), ("admin", "staff only")],
+                        default="public",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "billing_type",
+                    models.CharField(
+                        choices=[("paid", "paid"), ("free", "without billing")], default="paid", max_length=10
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                ("credit_limit_minor", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("deleted_at", models.DateTimeField(null=True)),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.provider"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'everything',
-                'default_manager_name': 'everything',
+                "abstract": False,
+                "base_manager_name": "everything",
+                "default_manager_name": "everything",
             },
             managers=[
-                ('everything', django.db.models.manager.Manager()),
+                ("everything", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='PlanPeriod',
+            name="PlanPeriod",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('unit', models.CharField(choices=[('day', 'day'), ('week', 'week'), ('month', 'month'), ('year', 'year')], default='month', max_length=5)),
-                ('size', models.IntegerField(default=1)),
-                ('setup_discount', models.IntegerField(default=0)),
-                ('recurrent_discount', models.IntegerField(default=0)),
-                ('usage_discount', models.IntegerField(default=0)),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='periods', to='catalog.plan')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "unit",
+                    models.CharField(
+                        choices=[("day", "day"), ("week", "week"), ("month", "month"), ("year", "year")],
+                        default="month",
+                        max_length=5,
+                    ),
+                ),
+                ("size", models.IntegerField(default=1)),
+                ("setup_discount", models.IntegerField(default=0)),
+                ("recurrent_discount", models.IntegerField(default=0)),
+                ("usage_discount", models.IntegerField(default=0)),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="periods", to="catalog.plan"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='PlanResource',
+            name="PlanResource",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=40)),
-                ('included', models.BooleanField(default=True)),
-                ('activated', models.BooleanField(default=True)),
-                ('setup_minor', models.BigIntegerField(default=0)),
-                ('recurrent_minor', models.BigIntegerField(default=0)),
-                ('usage_minor', models.BigIntegerField(default=0)),
-                ('free_units', models.BigIntegerField(default=0)),
-                ('max_units', models.BigIntegerField(null=True)),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='resources', to='catalog.plan')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("type", models.CharField(max_length=40)),
+                ("included", models.BooleanField(default=True)),
+                ("activated", models.BooleanField(default=True)),
+                ("setup_minor", models.BigIntegerField(default=0)),
+                ("recurrent_minor", models.BigIntegerField(default=0)),
+                ("usage_minor", models.BigIntegerField(default=0)),
+                ("free_units", models.BigIntegerField(default=0)),
+                ("max_units", models.BigIntegerField(null=True)),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="resources",
+                        to="catalog.plan",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ResourceUse',
+            name="ResourceUse",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=40)),
-                ('units', models.BigIntegerField(default=0)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='resources', to='accounts.account')),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.provider')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("type", models.CharField(max_length=40)),
+                ("units", models.BigIntegerField(default=0)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="resources",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.provider"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'everything',
-                'default_manager_name': 'everything',
+                "abstract": False,
+                "base_manager_name": "everything",
+                "default_manager_name": "everything",
             },
             managers=[
-                ('everything', django.db.models.manager.Manager()),
+                ("everything", django.db.models.manager.Manager()),
             ],
         ),
         migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('provider', 'name'), name='plan_name_once'),
+            model_name="plan",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("provider", "name"),
+                name="plan_name_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.CheckConstraint(condition=models.Q(('credit_limit_minor__gte', 0)), name='credit_limit_not_negative'),
+            model_name="plan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("credit_limit_minor__gte", 0)), name="credit_limit_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='planperiod',
-            constraint=models.UniqueConstraint(fields=('plan', 'unit', 'size'), name='period_once_per_plan'),
+            model_name="planperiod",
+            constraint=models.UniqueConstraint(fields=("plan", "unit", "size"), name="period_once_per_plan"),
         ),
         migrations.AddConstraint(
-            model_name='planperiod',
-            constraint=models.CheckConstraint(condition=models.Q(('size__gte', 1), ('setup_discount__range', (0, 10000)), ('recurrent_discount__range', (0, 10000)), ('usage_discount__range', (0, 10000))), name='period_in_bounds'),
+            model_name="planperiod",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("size__gte", 1),
+                    ("setup_discount__range", (0, 10000)),
+                    ("recurrent_discount__range", (0, 10000)),
+                    ("usage_discount__range", (0, 10000)),
+                ),
+                name="period_in_bounds",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='planresource',
-            constraint=models.UniqueConstraint(fields=('plan', 'type'), name='resource_once_per_plan'),
+            model_name="planresource",
+            constraint=models.UniqueConstraint(fields=("plan", "type"), name="resource_once_per_plan"),
         ),
         migrations.AddConstraint(
-            model_name='planresource',
-            constraint=models.CheckConstraint(condition=models.Q(('setup_minor__gte', 0), ('recurrent_minor__gte', 0), ('usage_minor__gte', 0), ('free_units__gte', 0)), name='prices_not_negative'),
+            model_name="planresource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("setup_minor__gte", 0),
+                    ("recurrent_minor__gte", 0),
+                    ("usage_minor__gte", 0),
+                    ("free_units__gte", 0),
+                ),
+                name="prices_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resourceuse',
-            constraint=models.UniqueConstraint(fields=('account', 'type'), name='use_once_per_account'),
+            model_name="resourceuse",
+            constraint=models.UniqueConstraint(fields=("account", "type"), name="use_once_per_account"),
         ),
         migrations.AddConstraint(
-            model_name='resourceuse',
-            constraint=models.CheckConstraint(condition=models.Q(('units__gte', 0)), name='units_not_negative'),
+            model_name="resourceuse",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("units__gte", 0)), name="units_not_negative"
+            ),
         ),
     ]

@@ -6,60 +6,121 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('domains', '0001_initial'),
-        ('servers', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("domains", "0001_initial"),
+        ("servers", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MailDomain',
+            name="MailDomain",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reality', models.CharField(choices=[('pending', 'being set up'), ('live', 'live'), ('failed', 'failed')], default='pending', max_length=10)),
-                ('removing', models.BooleanField(default=False)),
-                ('name', models.CharField(max_length=253, unique=True)),
-                ('postmaster_hash', models.CharField(max_length=200)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mail_domains', to='accounts.account')),
-                ('domain', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='mail_domain', to='domains.domain')),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.provider')),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mail_domains', to='servers.logicalserver')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reality",
+                    models.CharField(
+                        choices=[("pending", "being set up"), ("live", "live"), ("failed", "failed")],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("removing", models.BooleanField(default=False)),
+                ("name", models.CharField(max_length=253, unique=True)),
+                ("postmaster_hash", models.CharField(max_length=200)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="mail_domains",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "domain",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="mail_domain",
+                        to="domains.domain",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.provider"
+                    ),
+                ),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="mail_domains",
+                        to="servers.logicalserver",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'everything',
-                'default_manager_name': 'everything',
+                "abstract": False,
+                "base_manager_name": "everything",
+                "default_manager_name": "everything",
             },
             managers=[
-                ('everything', django.db.models.manager.Manager()),
+                ("everything", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Mailbox',
+            name="Mailbox",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reality', models.CharField(choices=[('pending', 'being set up'), ('live', 'live'), ('failed', 'failed')], default='pending', max_length=10)),
-                ('removing', models.BooleanField(default=False)),
-                ('local', models.CharField(max_length=64)),
-                ('address', models.CharField(max_length=318, unique=True)),
-                ('password_hash', models.CharField(max_length=200)),
-                ('quota_mb', models.IntegerField()),
-                ('comment', models.CharField(blank=True, max_length=100)),
-                ('created_at', models.DateTimeField()),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.provider')),
-                ('domain', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mailboxes', to='mail.maildomain')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reality",
+                    models.CharField(
+                        choices=[("pending", "being set up"), ("live", "live"), ("failed", "failed")],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("removing", models.BooleanField(default=False)),
+                ("local", models.CharField(max_length=64)),
+                ("address", models.CharField(max_length=318, unique=True)),
+                ("password_hash", models.CharField(max_length=200)),
+                ("quota_mb", models.IntegerField()),
+                ("comment", models.CharField(blank=True, max_length=100)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.provider"
+                    ),
+                ),
+                (
+                    "domain",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="mailboxes",
+                        to="mail.maildomain",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'everything',
-                'default_manager_name': 'everything',
+                "abstract": False,
+                "base_manager_name": "everything",
+                "default_manager_name": "everything",
             },
             managers=[
-                ('everything', django.db.models.manager.Manager()),
+                ("everything", django.db.models.manager.Manager()),
             ],
         ),
     ]

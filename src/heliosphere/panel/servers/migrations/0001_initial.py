@@ -5,56 +5,115 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='PhysicalServer',
+            name="PhysicalServer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, unique=True)),
-                ('node', models.CharField(max_length=60, unique=True)),
-                ('ip', models.GenericIPAddressField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80, unique=True)),
+                ("node", models.CharField(max_length=60, unique=True)),
+                ("ip", models.GenericIPAddressField()),
             ],
         ),
         migrations.CreateModel(
-            name='ServerGroup',
+            name="ServerGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('kind', models.CharField(choices=[('web', 'web'), ('mail', 'mail'), ('dns', 'name server')], max_length=10)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("web", "web"), ("mail", "mail"), ("dns", "name server")], max_length=10
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LogicalServer',
+            name="LogicalServer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=253)),
-                ('signup_on', models.BooleanField(default=False)),
-                ('description', models.CharField(blank=True, max_length=200)),
-                ('physical', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='logical', to='servers.physicalserver')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='servers', to='servers.servergroup')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=253)),
+                ("signup_on", models.BooleanField(default=False)),
+                ("description", models.CharField(blank=True, max_length=200)),
+                (
+                    "physical",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="logical",
+                        to="servers.physicalserver",
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="servers",
+                        to="servers.servergroup",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='IpAddress',
+            name="IpAddress",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ip', models.GenericIPAddressField()),
-                ('kind', models.CharField(choices=[('shared', 'shared'), ('dedicated', 'dedicated'), ('service', 'service')], max_length=10)),
-                ('tag', models.IntegerField(default=2)),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ips', to='servers.logicalserver')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("ip", models.GenericIPAddressField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("shared", "shared"), ("dedicated", "dedicated"), ("service", "service")],
+                        max_length=10,
+                    ),
+                ),
+                ("tag", models.IntegerField(default=2)),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ips",
+                        to="servers.logicalserver",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('kind', 'service')), fields=('server',), name='one_service_ip'), models.UniqueConstraint(condition=models.Q(('kind', 'shared')), fields=('server', 'tag'), name='one_shared_ip_per_tag')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "service")), fields=("server",), name="one_service_ip"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "shared")),
+                        fields=("server", "tag"),
+                        name="one_shared_ip_per_tag",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='logicalserver',
-            constraint=models.UniqueConstraint(fields=('name',), name='logical_name_once'),
+            model_name="logicalserver",
+            constraint=models.UniqueConstraint(fields=("name",), name="logical_name_once"),
         ),
     ]

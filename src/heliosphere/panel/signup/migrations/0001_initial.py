@@ -6,53 +6,129 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('billing', '0001_initial'),
-        ('catalog', '0001_initial'),
-        ('platform', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("billing", "0001_initial"),
+        ("catalog", "0001_initial"),
+        ("platform", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SignupRequest',
+            name="SignupRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.CharField(max_length=64, unique=True)),
-                ('state', models.CharField(choices=[('draft', 'being filled in'), ('paying', 'at the payment page'), ('moderated', 'waiting for staff'), ('done', 'account opened'), ('rejected', 'rejected')], default='draft', max_length=12)),
-                ('domain_kind', models.CharField(blank=True, max_length=12)),
-                ('domain', models.CharField(blank=True, max_length=253)),
-                ('contact', models.JSONField(default=dict)),
-                ('payment_type', models.CharField(blank=True, max_length=10)),
-                ('login', models.CharField(blank=True, max_length=64)),
-                ('password_hash', models.CharField(blank=True, max_length=255)),
-                ('agreed', models.JSONField(null=True)),
-                ('total_minor', models.BigIntegerField(default=0)),
-                ('currency', models.CharField(max_length=3)),
-                ('reject_reason', models.CharField(blank=True, max_length=300)),
-                ('address', models.CharField(blank=True, max_length=45)),
-                ('by_staff', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),
-                ('card_payment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='billing.cardpayment')),
-                ('job_group', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.jobgroup')),
-                ('period', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.planperiod')),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.plan')),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.provider')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token", models.CharField(max_length=64, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "being filled in"),
+                            ("paying", "at the payment page"),
+                            ("moderated", "waiting for staff"),
+                            ("done", "account opened"),
+                            ("rejected", "rejected"),
+                        ],
+                        default="draft",
+                        max_length=12,
+                    ),
+                ),
+                ("domain_kind", models.CharField(blank=True, max_length=12)),
+                ("domain", models.CharField(blank=True, max_length=253)),
+                ("contact", models.JSONField(default=dict)),
+                ("payment_type", models.CharField(blank=True, max_length=10)),
+                ("login", models.CharField(blank=True, max_length=64)),
+                ("password_hash", models.CharField(blank=True, max_length=255)),
+                ("agreed", models.JSONField(null=True)),
+                ("total_minor", models.BigIntegerField(default=0)),
+                ("currency", models.CharField(max_length=3)),
+                ("reject_reason", models.CharField(blank=True, max_length=300)),
+                ("address", models.CharField(blank=True, max_length=45)),
+                ("by_staff", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+                ("submitted_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "card_payment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.cardpayment",
+                    ),
+                ),
+                (
+                    "job_group",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="platform.jobgroup",
+                    ),
+                ),
+                (
+                    "period",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="catalog.planperiod",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.plan"
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.provider"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'everything',
-                'default_manager_name': 'everything',
-                'indexes': [models.Index(fields=['provider', 'state', '-id'], name='signup_sign_provide_e44043_idx')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['paying', 'moderated']), models.Q(('login', ''), _negated=True)), fields=('login',), name='login_waits_once'), models.UniqueConstraint(condition=models.Q(('state__in', ['paying', 'moderated']), models.Q(('domain', ''), _negated=True)), fields=('domain',), name='domain_waits_once')],
+                "abstract": False,
+                "base_manager_name": "everything",
+                "default_manager_name": "everything",
+                "indexes": [
+                    models.Index(fields=["provider", "state", "-id"], name="signup_sign_provide_e44043_idx")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("state__in", ["paying", "moderated"]), models.Q(("login", ""), _negated=True)
+                        ),
+                        fields=("login",),
+                        name="login_waits_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("state__in", ["paying", "moderated"]), models.Q(("domain", ""), _negated=True)
+                        ),
+                        fields=("domain",),
+                        name="domain_waits_once",
+                    ),
+                ],
             },
             managers=[
-                ('everything', django.db.models.manager.Manager()),
+                ("everything", django.db.models.manager.Manager()),
             ],
         ),
     ]

@@ -1,0 +1,31 @@
+"""How invoices say their periods and rates."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from django import template
+
+from heliosphere.panel.billing import wording
+from heliosphere.panel.look import shown
+
+register = template.Library()
+
+
+@register.simple_tag
+def period_of(begin: date, end: date) -> str:
+    return wording.period_text(begin, end)
+
+
+@register.filter
+def per_cent(rate_ppm: int) -> str:
+    """190000 as "19 %": exact, a tax rate is never rounded."""
+    text = f"{Decimal(rate_ppm) / 10_000:f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+
+
+@register.filter
+def amount(minor: int, currency: str) -> str:
+    """Money without markup, for paper."""
+    return shown.amount(minor, currency)

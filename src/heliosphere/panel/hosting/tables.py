@@ -1,0 +1,82 @@
+"""Tables of accounts and jobs."""
+
+from __future__ import annotations
+
+import django_filters
+import django_tables2 as tables
+from django.utils.translation import gettext_lazy as _
+
+from heliosphere.panel.accounts.models import Account
+from heliosphere.panel.look.lists import SearchFilter
+from heliosphere.panel.look.tables import HelioTable, MomentColumn, MoneyColumn, StateColumn
+from heliosphere.panel.platform.jobs.models import Job, JobState
+
+
+class AccountTable(HelioTable):
+    id = tables.LinkColumn("hosting:account", args=[tables.A("pk")], verbose_name=_("Account"))
+    user = tables.LinkColumn(
+        "hosting:account",
+        args=[tables.A("pk")],
+        accessor="user__login",
+        verbose_name=_("User"),
+        attrs={"td": {"class": "h-main"}},
+    )
+    plan = tables.Column(accessor="plan__name", verbose_name=_("Plan"))
+    period = tables.Column(verbose_name=_("Period"), orderable=False)
+    state = StateColumn(verbose_name=_("State"))
+    owed_minor = MoneyColumn(currency="currency", verbose_name=_("Owes"))
+    created_at = MomentColumn(verbose_name=_("Opened"))
+
+    empty_title = _("No accounts yet")
+    empty_help = _("They appear here when customers sign up.")
+    empty_icon = "accounts"
+    empty_action = (_("Sign a customer up"), "signup:choose-plan")
+
+    class Meta(HelioTable.Meta):
+        model = Account
+        fields = ("id", "user", "plan", "period", "state", "owed_minor", "created_at")
+
+
+class AccountFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = SearchFilter("user__login", "user__email", "domains__name", "id")
+    state = django_filters.ChoiceFilter(
+        choices=[("active", _("Active")), ("suspended", _("Suspended"))], label=_("State")
+    )
+
+    class Meta:
+        model = Account
+        fields: tuple[str, ...] = ()
+
+    @property
+    def qs(self) -> object:
+        return super().qs.distinct()
+
+
+class JobTable(HelioTable):
+    id = tables.LinkColumn("hosting:job", args=[tables.A("pk")], verbose_name=_("Job"))
+    title = tables.LinkColumn(
+        "hosting:job", args=[tables.A("pk")], verbose_name=_("What"), attrs={"td": {"class": "h-main"}}
+    )
+    state = StateColumn(verbose_name=_("State"))
+    node = tables.Column(verbose_name=_("Where"))
+    attempts = tables.Column(
+        verbose_name=_("Tries"), attrs={"td": {"class": "h-num"}, "th": {"class": "h-num"}}
+    )
+    created_at = MomentColumn(verbose_name=_("Queued"))
+
+    empty_title = _("No background jobs")
+    empty_help = _("Work on servers shows here while it runs and after it.")
+    empty_icon = "jobs"
+
+    class Meta(HelioTable.Meta):
+        model = Job
+        fields = ("id", "title", "state", "node", "attempts", "created_at")
+
+
+class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = SearchFilter("title", "object_key", "kind")
+    state = django_filters.ChoiceFilter(choices=JobState.choices, label=_("State"))
+
+    class Meta:
+        model = Job
+        fields: tuple[str, ...] = ()
