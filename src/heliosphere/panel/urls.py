@@ -17,5 +17,11 @@ urlpatterns = [
     path("", include("heliosphere.panel.billing.urls")),
     path("", include("heliosphere.panel.servers.urls")),
     path("", include("heliosphere.panel.mail.urls")),
+    path("", include("heliosphere.panel.api.urls")),
     path("", include("heliosphere.panel.look.urls")),
 ]
+
+handler400 = "heliosphere.panel.look.errors.bad_request"
+handler403 = "heliosphere.panel.look.errors.permission_denied"
+handler404 = "heliosphere.panel.look.errors.page_not_found"
+handler500 = "heliosphere.panel.look.errors.server_error"

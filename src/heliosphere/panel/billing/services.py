@@ -239,7 +239,7 @@ def add_tax(
     inside: bool,
     actor: Principal,
     now: datetime,
-) -> taxes.TaxRule:
+) -> Tax:
     """A tax on every document issued from now on."""
     if not 0 <= rate_ppm <= 1_000_000:
         raise Refused(_("A tax is between 0 and 100 %."), code="tax-bounds", field="rate")
@@ -251,7 +251,7 @@ def add_tax(
         inside_country=inside,
     )
     audit.record("tax.added", row, actor=actor, now=now, after={"rate_ppm": rate_ppm, "country": country})
-    return taxes.TaxRule(row.description, row.rate_ppm, row.country, row.inside_country)
+    return row
 
 
 @transaction.atomic

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django_tables2",
     "django_filters",
     *[f"heliosphere.panel.{name}" for name in APPS],
+    "django.forms",  # after look, whose widget templates go first
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -60,6 +61,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "heliosphere.panel.accounts.middleware.ActingPrincipal",
     "heliosphere.panel.platform.middleware.TroubleToAnswers",
+    "heliosphere.panel.api.idempotency.IdempotentWrites",
 ]
 
 ROOT_URLCONF = "heliosphere.panel.urls"
@@ -97,6 +99,7 @@ LOGOUT_REDIRECT_URL = "account_login"
 
 # Accounts are opened by the signup wizard, which also sells; allauth only signs people in.
 ACCOUNT_ADAPTER = "heliosphere.panel.accounts.adapter.SignInAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "login"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -119,7 +122,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
         "frame-ancestors": [NONE],

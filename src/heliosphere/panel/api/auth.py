@@ -1,0 +1,55 @@
+"""Who calls: an API token. Scopes narrow what its user may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from heliosphere.panel.accounts import queries
+from heliosphere.panel.platform.clock import system_clock
+from heliosphere.panel.platform.errors import Forbidden
+from heliosphere.panel.platform.principal import Principal
+
+#: Every scope there is, with what it opens.
+SCOPES = {
+    "read": "See everything the user may see",
+    "plans": "Make and change plans",
+    "signups": "Sign customers up, let requests in or turn them down",
+    "accounts": "Suspend and resume accounts, book payments",
+    "mail": "Add, change and remove mailboxes",
+    "jobs": "Retry and cancel jobs",
+    "settings": "Change company, payment and tax settings, servers",
+    "tokens": "Issue and revoke the user's API tokens",
+}
+
+
+class ApiRequest(HttpRequest):
+    """For type checkers: what authentication and middleware add."""
+
+    principal: Principal
+    clock: Any
+
+
+class TokenAuth(HttpBearer):
+    """`Authorization: Bearer <token>`. Sets `request.principal`."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Principal | None:
+        clock = getattr(request, "clock", system_clock)
+        principal = queries.principal_of_token(token, clock(), request.META.get("REMOTE_ADDR", ""))
+        if principal is not None:
+            request.principal = principal  # type: ignore[attr-defined]
+        return principal
+
+
+def acting(request: HttpRequest, scope: str, *, staff: bool = False, owner: bool = False) -> Principal:
+    """The principal, if its token covers `scope` and its role fits. Raises Forbidden, saying why."""
+    principal: Principal = request.principal  # type: ignore[attr-defined]
+    if not principal.may(scope):
+        raise Forbidden(f"This token lacks the scope “{scope}”.", code="scope")
+    if owner and principal.role != "owner":
+        raise Forbidden("Only staff of the installation's owner may do this.", code="owner-only")
+    if staff and not principal.is_staff:
+        raise Forbidden("Only the provider's staff may do this.", code="staff-only")
+    return principal

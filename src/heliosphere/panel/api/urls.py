@@ -1,0 +1,25 @@
+"""The API, version 1: /api/v1/openapi.json describes it."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from heliosphere import __version__
+from heliosphere.panel.api import commerce, operation, problems
+from heliosphere.panel.api.auth import TokenAuth
+from heliosphere.panel.api.description import DescribedAPI
+
+api = DescribedAPI(
+    title="Heliosphere",
+    version="1",
+    description=f"Everything the panel can do. Panel version {__version__}. Writes take an Idempotency-Key.",
+    auth=TokenAuth(),
+    docs_url=None,
+    openapi_url="/openapi.json",
+    urls_namespace="api-1",
+)
+problems.install(api)
+api.add_router("", commerce.router)
+api.add_router("", operation.router)
+
+urlpatterns = [path("api/v1/", api.urls)]
