@@ -1,0 +1,1 @@
+"""Composition roots of the agent: read the configuration, build, run."""

@@ -1,0 +1,1 @@
+"""What the agent does with drivers: run jobs, report state."""

@@ -1,0 +1,1 @@
+"""heliosphere doctor: what is wrong with this machine or house, and the command that mends it."""
