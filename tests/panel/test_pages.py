@@ -108,12 +108,21 @@ def test_a_replayed_confirmation_opens_nothing_new(house: House):
 def test_an_administrator_makes_a_plan_with_the_wizard_and_sells_it(house: House, staff: Client):
     staff.get("/admin/plans/create/")
     base = "/admin/plans/wizard/new"
+    switched_on = ("account", "web_site", "dns_zone", "mail_domain")
+    basics = {"name": "Gold", "description": "All of it", "access": "public", "billing_type": "paid"}
+    free = {f"free_{name}": "1" for name in switched_on[1:]}
     steps = {
-        "basics": {"name": "Gold", "description": "All of it", "access": "public", "billing_type": "paid", "credit_limit": "12,50"},
-        "resources": {f"{act}_{name}": "on" for act in ("include", "activate") for name in ("account", "web_site", "dns_zone", "mail_domain")},
-        "prices": {"setup_account": "5", "recurrent_account": "9.99", "free_web_site": "1", "max_web_site": "3", "free_dns_zone": "1", "free_mail_domain": "1"},
-        "periods": {"size_0": "1", "unit_0": "month", "size_1": "1", "unit_1": "year", "recurrent_discount_1": "12.5"},
-    }  # fmt: skip
+        "basics": basics | {"credit_limit": "12,50"},
+        "resources": {f"{act}_{name}": "on" for act in ("include", "activate") for name in switched_on},
+        "prices": free | {"setup_account": "5", "recurrent_account": "9.99", "max_web_site": "3"},
+        "periods": {
+            "size_0": "1",
+            "unit_0": "month",
+            "size_1": "1",
+            "unit_1": "year",
+            "recurrent_discount_1": "12.5",
+        },
+    }
     for step, data in steps.items():
         answer = staff.post(f"{base}/{step}/", data)
         assert answer.status_code == 302, (step, answer.content.decode()[-4000:])
@@ -227,14 +236,9 @@ STAFF_PAGES = (
     "/admin/servers/physical/", "/admin/servers/logical/",
 )  # fmt: skip
 CUSTOMER_PAGES = (
-    "/cp/",
-    "/cp/mail/",
-    "/cp/domains/",
-    "/cp/billing/",
-    "/invoices/{invoice}/",
-    "/jobs/group/{group}/",
-    "/jobs/{job}/",
-)
+    "/cp/", "/cp/mail/", "/cp/domains/", "/cp/billing/", "/invoices/{invoice}/",
+    "/jobs/group/{group}/", "/jobs/{job}/",
+)  # fmt: skip
 
 
 def addresses(pages) -> list[str]:

@@ -26,6 +26,7 @@ def test_an_account_opens_with_services_bill_and_jobs_in_one_go(house: House):
     assert sorted(Job.everything.values_list("kind", flat=True)) == [
         "dns_zone.apply",
         "mail_domain.apply",
+        "notice.send",
         "web_site.apply",
     ]
     assert str(account.period_end) == "2026-04-01"

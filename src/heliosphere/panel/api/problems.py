@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -71,6 +72,12 @@ def install(api: NinjaAPI) -> None:
     def _trouble(request: HttpRequest, error: Trouble) -> HttpResponse:
         return problem(
             error.status, error.code, str(error.message), advice=str(error.advice), field=error.field
+        )
+
+    @api.exception_handler(OperationalError)
+    def _storage(request: HttpRequest, error: OperationalError) -> HttpResponse:
+        return problem(
+            503, "storage", "The panel cannot store anything at the moment.", advice="Try again later."
         )
 
     @api.exception_handler(AuthenticationError)

@@ -17,17 +17,17 @@ from heliosphere.panel.accounts.doors import PanelRequest, signed_in, staff_only
 from heliosphere.panel.hosting import queries
 from heliosphere.panel.hosting.tables import JobFilter, JobTable
 from heliosphere.panel.look.lists import ListPage
-from heliosphere.panel.look.parts import Crumb, LogLine, Step
+from heliosphere.panel.look.parts import Crumb, LogLine, Step, StepState
 from heliosphere.panel.platform.jobs import queue
 from heliosphere.panel.platform.jobs.models import Job, JobGroup, JobLog, JobState
 
-_STEP_STATES = {
+_STEP_STATES: dict[JobState, StepState] = {
     JobState.QUEUED: "todo",
     JobState.RUNNING: "current",
     JobState.DONE: "done",
     JobState.FAILED: "failed",
     JobState.DEAD: "failed",
-    JobState.CANCELLED: "failed",
+    JobState.CANCELLED: "cancelled",
 }
 _WORST_FIRST = (
     JobState.DEAD,
@@ -101,13 +101,20 @@ def _live(jobs: list[Job], url: str) -> dict[str, Any]:
         "done": done,
         "total": total,
         "now_doing": now_doing,
-        "steps": [Step(row.title, _STEP_STATES[JobState(row.state)], note=_note(row)) for row in jobs],  # type: ignore[arg-type]
+        "steps": [_step(row, alone=len(jobs) == 1) for row in jobs],
         "poll_url": url if any(row.is_open for row in jobs) else "",
         "failure": stuck.message if stuck else "",
         "advice": (stuck.advice or _("Try again; if it fails again, look at the log below."))
         if stuck
         else "",
     }
+
+
+def _step(row: Job, *, alone: bool) -> Step:
+    """A job as a line of its group; one that is stuck leads to its own page."""
+    url = "" if alone or row.is_open or row.state == JobState.DONE else reverse("hosting:job", args=[row.pk])
+    note = "" if alone and not row.is_open else _note(row)
+    return Step(row.title, _STEP_STATES[JobState(row.state)], url, note)
 
 
 def _headline(state: JobState) -> str:
@@ -126,7 +133,7 @@ def _progress(jobs: list[Job]) -> tuple[int, int]:
     """In tenths of jobs, so that a long job's own steps move the bar."""
     done = 0
     for row in jobs:
-        if not row.is_open:
+        if row.state == JobState.DONE:
             done += 10
         elif row.steps:
             done += 10 * min(row.step, row.steps) // row.steps
@@ -137,7 +144,7 @@ def _note(row: Job) -> str:
     if row.state == JobState.QUEUED and row.attempts:
         return _("try %(count)d failed: %(why)s") % {"count": row.attempts, "why": row.message}
     if row.state in (JobState.FAILED, JobState.DEAD):
-        return row.message
+        return f"{row.message} {row.advice}".strip()
     return ""
 
 

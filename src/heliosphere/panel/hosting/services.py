@@ -21,7 +21,7 @@ from heliosphere.panel.dns import rules as dns_rules
 from heliosphere.panel.dns import services as dns
 from heliosphere.panel.domains import services as domains
 from heliosphere.panel.domains.models import DomainKind
-from heliosphere.panel.hosting import charges
+from heliosphere.panel.hosting import charges, notices
 from heliosphere.panel.mail import services as mail
 from heliosphere.panel.platform import audit
 from heliosphere.panel.platform.errors import NotYours, Refused
@@ -84,6 +84,7 @@ def open_account(
     if domain is not None:
         add_hosted_domain(account, domain, domain_kind, actor=actor, now=now, group=group)
     billing.issue_invoice(account, document, today=now.date(), key="signup", actor=actor, now=now)
+    notices.tell_customer(notices.WELCOME, account, actor=actor, now=now)
     return account, group
 
 
@@ -149,6 +150,7 @@ def suspend_account(
     account.suspend_agent, account.suspend_reason = agent, reason[:300]
     account.save()
     audit.record("account.suspended", account, actor=actor, now=now, after={"reason": reason, "agent": agent})
+    notices.tell_customer(notices.SUSPENDED, account, actor=actor, now=now)
     return _push_services(account, _("Suspending account %s") % account, actor=actor, now=now)
 
 
@@ -165,6 +167,7 @@ def resume_account(account: Account, *, agent: SuspendAgent, actor: Principal, n
     account.suspend_agent = account.suspend_reason = ""
     account.save()
     audit.record("account.resumed", account, actor=actor, now=now, before=before)
+    notices.tell_customer(notices.RESUMED, account, actor=actor, now=now)
     return _push_services(account, _("Resuming account %s") % account, actor=actor, now=now)
 
 

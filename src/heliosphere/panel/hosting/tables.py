@@ -9,7 +9,18 @@ from django.utils.translation import gettext_lazy as _
 from heliosphere.panel.accounts.models import Account
 from heliosphere.panel.look.lists import SearchFilter
 from heliosphere.panel.look.tables import HelioTable, MomentColumn, MoneyColumn, StateColumn
+from heliosphere.panel.look.templatetags.look import balance
 from heliosphere.panel.platform.jobs.models import Job, JobState
+
+
+class OwedColumn(MoneyColumn):
+    """What is owed, or credit, in words; a bare minus leaves open who owes whom."""
+
+    def __init__(self, **extra: object) -> None:
+        super().__init__(currency="currency", **extra)
+
+    def render(self, value: int, record: Account) -> str:
+        return str(balance(-value, record.currency))
 
 
 class AccountTable(HelioTable):
@@ -24,7 +35,7 @@ class AccountTable(HelioTable):
     plan = tables.Column(accessor="plan__name", verbose_name=_("Plan"))
     period = tables.Column(verbose_name=_("Period"), orderable=False)
     state = StateColumn(verbose_name=_("State"))
-    owed_minor = MoneyColumn(currency="currency", verbose_name=_("Owes"))
+    owed_minor = OwedColumn(verbose_name=_("Balance"))
     created_at = MomentColumn(verbose_name=_("Opened"))
 
     empty_title = _("No accounts yet")

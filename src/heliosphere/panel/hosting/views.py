@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from heliosphere.panel.accounts.doors import PanelRequest, account_only, staff_only
@@ -29,8 +29,9 @@ from heliosphere.panel.hosting import queries, services
 from heliosphere.panel.hosting.checklist import checklist
 from heliosphere.panel.hosting.forms import CompanyForm, PaymentForm, SuspendForm
 from heliosphere.panel.hosting.tables import AccountFilter, AccountTable
+from heliosphere.panel.look.history import history_of
 from heliosphere.panel.look.lists import ListPage
-from heliosphere.panel.look.parts import Consequence, Crumb, Danger, Fact, TimelineEvent
+from heliosphere.panel.look.parts import Consequence, Crumb, Danger, Fact
 from heliosphere.panel.platform import audit
 from heliosphere.panel.platform.errors import NotYours, Refused
 from heliosphere.panel.platform.principal import Principal
@@ -104,7 +105,7 @@ def account(request: PanelRequest, pk: int) -> HttpResponse:
         "invoices": list(Invoice.everything.filter(account=row).order_by("-number")[:10]),
         "payments": list(billing.payments_of(row)[:10]),
         "groups": queries.newest_groups(row),
-        "timeline": [TimelineEvent(e.at, e.name, e.actor_label) for e in audit.trail(row, 20)],
+        "timeline": history_of(audit.trail(row, 20)),
         "dangers": _dangers(row),
         "breadcrumbs": [Crumb(_("Accounts"), reverse("hosting:accounts")), Crumb(str(row))],
     }
@@ -136,12 +137,19 @@ def suspend(request: PanelRequest, pk: int) -> HttpResponse:
         )
         messages.success(request, _("Account %s is suspended.") % row)
         return redirect("hosting:group", group.pk)
+    sites, mail = row.sites.count(), row.mail_domains.count()
     context = {
         "title": _("Suspend account %s?") % row,
         "lead": _("The customer cannot use the panel; visitors and mail users are turned away."),
         "consequences": [
-            Consequence(row.sites.count(), _("web sites show the suspended page")),
-            Consequence(row.mail_domains.count(), _("mail domains refuse logins and bounce new mail")),
+            Consequence(
+                sites,
+                ngettext("web site shows the suspended page", "web sites show the suspended page", sites),
+            ),
+            Consequence(
+                mail,
+                ngettext("mail domain refuses logins and mail", "mail domains refuse logins and mail", mail),
+            ),
         ],
         "undo_help": _("Nothing is deleted: resuming gives everything back."),
         "form": form,

@@ -14,7 +14,10 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PanelConfig:
-    """What differs from one installation to the next. Paths are absolute; URLs have no final slash."""
+    """What differs from one installation to the next. Paths are absolute; URLs have no final slash.
+
+    Without `smtp_host` notices are kept as files in DIR/panel/outbox.
+    """
 
     data_dir: Path
     database: str
@@ -31,7 +34,8 @@ class PanelConfig:
     ports: dict[str, int] = field(default_factory=dict)
     gateway_url: str = "http://127.0.0.1:18443"
     gateway_key: str = ""
-    smtp_host: str = "127.0.0.1"
+    smtp_host: str = ""
+    smtp_port: int = 25
 
     def port(self, service: str, standard: int) -> int:
         """The port a service listens on here; its standard one where the house says nothing."""
@@ -63,6 +67,8 @@ def load(path: Path) -> PanelConfig:
             instant_alias_zone=raw.get("instant_alias_zone", "localhost"),
             ports=dict(raw.get("ports", {})),
             gateway_url=raw.get("gateway_url", "http://127.0.0.1:18443").rstrip("/"),
+            smtp_host=raw.get("smtp", {}).get("host", ""),
+            smtp_port=raw.get("smtp", {}).get("port", 25),
             gateway_key=_secret(raw["gateway_key_file"]) if raw.get("gateway_key_file") else "",
         )
     except KeyError as error:

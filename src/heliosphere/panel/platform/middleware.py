@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 
 from heliosphere.panel.platform.clock import system_clock
 from heliosphere.panel.platform.context import enter_request
-from heliosphere.panel.platform.errors import Trouble
+from heliosphere.panel.platform.errors import Trouble, TryLater
 
 log = logging.getLogger(__name__)
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -43,6 +45,10 @@ class TroubleToAnswers:
         return self._next(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, OperationalError):
+            log.error("%s: the database does not take part: %s", request.path, error)
+            text = _("The panel cannot store anything at the moment. Nothing was changed.")
+            error = TryLater(text, code="storage", advice=_("Try again in a few minutes."))
         if not isinstance(error, Trouble):
             return None
         log.info("%s refused: %s", request.path, error.code)

@@ -7,7 +7,7 @@ from django.db import models
 from heliosphere.panel.platform.jobs.models import Job, JobAttempt, JobGroup, JobLog
 from heliosphere.panel.platform.tenancy import TenantRows
 
-__all__ = ["Event", "IdempotencyRecord", "Job", "JobAttempt", "JobGroup", "JobLog", "PeriodicRun"]
+__all__ = ["Event", "IdempotencyRecord", "Job", "JobAttempt", "JobGroup", "JobLog", "Notice", "PeriodicRun"]
 
 
 class Event(TenantRows):
@@ -39,6 +39,28 @@ class Event(TenantRows):
 
     def __str__(self) -> str:
         return f"{self.name} {self.subject_label}"
+
+
+class Notice(TenantRows):
+    """An e-mail as it was written; `sent_at` once the mail server has it."""
+
+    account_path = "account_id"
+
+    provider_id = models.BigIntegerField()
+    account_id = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=40)
+    to = models.EmailField()
+    sender = models.EmailField()
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta(TenantRows.Meta):
+        indexes = [models.Index(fields=["account_id", "-id"])]
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 class IdempotencyRecord(models.Model):

@@ -48,4 +48,3 @@ def to_decimal(minor: int, currency: str) -> Decimal:
 def plain_amount(minor: int, currency: str) -> str:
     """ "12.50": for form fields and machine-readable answers."""
     return f"{to_decimal(minor, currency):.{exponent(currency)}f}"
-

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from heliosphere.contracts.codec import decode
 from heliosphere.contracts.jobs import JobOutcome
 from heliosphere.panel.platform.jobs.kinds import Finish
 from heliosphere.panel.platform.jobs.models import Job, JobState
@@ -33,15 +34,19 @@ class Provisioned(TenantModel):
 def mark_reality(model: type[Provisioned], **lookup: str) -> Finish:
     """An `on_end` that writes the outcome on the row found by `lookup` (row field -> spec field).
 
-    A later job of the same object is already under way: leave the row to that one.
+    A later job for the same row is already under way: leave the row to that one.
     """
+
+    def _same(other: Any, spec: Any) -> bool:
+        return all(getattr(other, name) == getattr(spec, name) for name in lookup.values())
 
     def on_end(job: Job, spec: Any, outcome: JobOutcome, now: datetime) -> None:
         rows = model.everything.filter(**{field: getattr(spec, name) for field, name in lookup.items()})
         newer = Job.everything.filter(
-            object_key=job.object_key, pk__gt=job.pk, state__in=("queued", "running")
+            object_key=job.object_key, kind=job.kind, pk__gt=job.pk, state__in=("queued", "running")
         )
-        if newer.exists():
+        # One key may order jobs of several rows (all mailboxes of a domain): only the same row counts.
+        if any(_same(decode(text), spec) for text in newer.values_list("spec", flat=True)):
             return
         rows.update(reality=Reality.LIVE if job.state == JobState.DONE else Reality.FAILED)
 

@@ -98,6 +98,7 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
 
 # Accounts are opened by the signup wizard, which also sells; allauth only signs people in.
+ACCOUNT_FORMS = {"login": "heliosphere.panel.accounts.forms.SignInForm"}
 ACCOUNT_ADAPTER = "heliosphere.panel.accounts.adapter.SignInAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "login"
 ACCOUNT_LOGIN_METHODS = {"username"}
@@ -109,6 +110,8 @@ ACCOUNT_SESSION_REMEMBER = None
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Heliosphere"
 USERSESSIONS_TRACK_ACTIVITY = False
+
+FILTERS_EMPTY_CHOICE_LABEL = _("Any")
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -134,6 +137,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [PANEL / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = ["heliosphere.panel.look.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -154,4 +158,5 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {name: {"level": "WARNING"} for name in ("weasyprint", "fontTools", "httpx")},
 }

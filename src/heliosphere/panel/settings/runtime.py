@@ -20,7 +20,10 @@ ALLOWED_HOSTS = list(HELIOSPHERE.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = [HELIOSPHERE.panel_url]
 DATABASES = {"default": database(HELIOSPHERE.database)}
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HELIOSPHERE.panel_url.startswith("https:")
-EMAIL_HOST = HELIOSPHERE.smtp_host
-EMAIL_PORT = HELIOSPHERE.port("smtp", 25)
+if HELIOSPHERE.smtp_host:
+    EMAIL_HOST, EMAIL_PORT = HELIOSPHERE.smtp_host, HELIOSPHERE.smtp_port
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = HELIOSPHERE.data_dir / "panel" / "outbox"
 MEDIA_ROOT = HELIOSPHERE.data_dir / "panel" / "media"
 CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [HELIOSPHERE.gateway_url]  # noqa: F405

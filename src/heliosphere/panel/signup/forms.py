@@ -23,6 +23,9 @@ PAYMENT_LABELS = {
 }
 
 
+PAYMENT_WORDS = {"card": _("Card"), "check": _("Check"), "free": _("Nothing to pay")}
+
+
 class PeriodForm(forms.Form):
     period = forms.ChoiceField(widget=forms.RadioSelect, label=_("How often do you want to be billed?"))
 

@@ -24,7 +24,7 @@ from heliosphere.panel.catalog.models import Plan
 from heliosphere.panel.catalog.rules import period_end
 from heliosphere.panel.domains import services as domains
 from heliosphere.panel.domains.models import DomainKind
-from heliosphere.panel.hosting import charges
+from heliosphere.panel.hosting import charges, notices
 from heliosphere.panel.hosting import services as hosting
 from heliosphere.panel.platform import audit
 from heliosphere.panel.platform.errors import NotYours, Refused, TryLater
@@ -180,7 +180,17 @@ def submit(
         return _send_to_gateway(row, return_url, now)
     if row.total_minor == 0 or row.payment_type == "free":
         return _open_or_moderate(row, actor=actor, now=now)
+    _tell_of_waiting(row, actor=actor, now=now)
     return row
+
+
+@transaction.atomic
+def _tell_of_waiting(row: SignupRequest, *, actor: Principal, now: datetime) -> None:
+    facts = {"request_row": row}
+    notices.tell(notices.WAITING, row.provider, to=row.contact["email"], facts=facts, actor=actor, now=now)
+    notices.tell(
+        notices.STAFF_WAITING, row.provider, to=row.provider.email, facts=facts, actor=actor, now=now
+    )
 
 
 @transaction.atomic
@@ -282,6 +292,7 @@ def _open_or_moderate(row: SignupRequest, *, actor: Principal, now: datetime) ->
             state=RequestState.MODERATED, reject_reason=str(error.message)[:300]
         )
         row.refresh_from_db()
+        _tell_of_waiting(row, actor=actor, now=now)
         return row
 
 

@@ -22,7 +22,7 @@ from heliosphere.panel.look.parts import Crumb, Fact
 from heliosphere.panel.look.tables import HelioTable, MomentColumn, MoneyColumn
 from heliosphere.panel.platform.errors import Refused, TryLater
 from heliosphere.panel.signup import queries, services
-from heliosphere.panel.signup.forms import ApproveForm, RejectForm
+from heliosphere.panel.signup.forms import PAYMENT_WORDS, ApproveForm, RejectForm
 from heliosphere.panel.signup.models import SignupRequest
 
 
@@ -36,6 +36,10 @@ class ModerationTable(HelioTable):
     plan = tables.Column(verbose_name=gettext_lazy("Plan"))
     domain = tables.Column(verbose_name=gettext_lazy("Domain"))
     payment_type = tables.Column(verbose_name=gettext_lazy("Payment"))
+
+    def render_payment_type(self, value: str) -> str:
+        return str(PAYMENT_WORDS.get(value, value))
+
     total_minor = MoneyColumn(currency="currency", verbose_name=gettext_lazy("First bill"))
     submitted_at = MomentColumn(verbose_name=gettext_lazy("Sent"))
 
@@ -129,7 +133,7 @@ def _moderate_context(row: SignupRequest, approve: ApproveForm, reject: RejectFo
         "facts": [
             Fact(_("Plan"), f"{row.plan}, {row.period}"),
             Fact(_("Domain"), row.domain or _("none")),
-            Fact(_("Payment"), row.payment_type),
+            Fact(_("Payment"), PAYMENT_WORDS.get(row.payment_type, row.payment_type)),
             Fact(_("Sent"), row.submitted_at, "when"),
             Fact(_("From"), row.address, "code"),
             Fact(_("Name"), f"{contact.get('first_name')} {contact.get('last_name')}"),
@@ -137,7 +141,7 @@ def _moderate_context(row: SignupRequest, approve: ApproveForm, reject: RejectFo
             Fact(
                 _("Address"), f"{contact.get('address')}, {contact.get('postal_code')} {contact.get('city')}"
             ),
-            Fact(_("Country"), contact.get("country")),
+            Fact(_("Country"), queries.country_names().get(contact.get("country", ""), "")),
             Fact(_("E-mail"), contact.get("email")),
         ],
         "breadcrumbs": [Crumb(_("Moderation"), reverse("signup:moderation")), Crumb(row.login)],

@@ -111,6 +111,17 @@ def renew(job_id: int, fence: int, now: datetime) -> bool:
     return mine.filter(cancel_requested=False).update(lease_until=now + LEASE) == 1
 
 
+@transaction.atomic
+def give_back(envelope: JobEnvelope, now: datetime) -> None:
+    """Undo a claim whose job never left for its node: the try does not count."""
+    job = Job.everything.select_for_update().filter(pk=envelope.job_id, fence=envelope.fence).first()
+    if job is not None and job.state == JobState.RUNNING:
+        JobAttempt.objects.filter(pk=job.fence).update(ended_at=now, status="not_sent")
+        job.state, job.attempts, job.lease_until = JobState.QUEUED, job.attempts - 1, None
+        job.run_at = now + retry_delay(1)
+        job.save(update_fields=["state", "attempts", "lease_until", "run_at"])
+
+
 def note(event: JobEvent, now: datetime) -> None:
     """One line of the live log; moves the progress bar and renews the lease. Old tries are not heard."""
     mine = Job.everything.filter(pk=event.job_id, fence=event.fence, state=JobState.RUNNING)

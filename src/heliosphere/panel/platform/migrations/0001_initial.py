@@ -6,165 +6,230 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider_id', models.BigIntegerField(null=True)),
-                ('account_id', models.BigIntegerField(null=True)),
-                ('kind', models.CharField(max_length=60)),
-                ('title', models.CharField(max_length=200)),
-                ('node', models.CharField(max_length=60)),
-                ('object_key', models.CharField(max_length=255)),
-                ('spec', models.TextField()),
-                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('dead', 'gave up'), ('cancelled', 'cancelled')], default='queued', max_length=10)),
-                ('attempts', models.IntegerField(default=0)),
-                ('max_attempts', models.IntegerField(default=10)),
-                ('run_at', models.DateTimeField()),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('fence', models.BigIntegerField(default=0)),
-                ('cancel_requested', models.BooleanField(default=False)),
-                ('step', models.IntegerField(default=0)),
-                ('steps', models.IntegerField(default=0)),
-                ('code', models.CharField(blank=True, max_length=80)),
-                ('message', models.TextField(blank=True)),
-                ('advice', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('actor_label', models.CharField(blank=True, max_length=150)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("provider_id", models.BigIntegerField(null=True)),
+                ("account_id", models.BigIntegerField(null=True)),
+                ("kind", models.CharField(max_length=60)),
+                ("title", models.CharField(max_length=200)),
+                ("node", models.CharField(max_length=60)),
+                ("object_key", models.CharField(max_length=255)),
+                ("spec", models.TextField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                            ("dead", "gave up"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("attempts", models.IntegerField(default=0)),
+                ("max_attempts", models.IntegerField(default=10)),
+                ("run_at", models.DateTimeField()),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("fence", models.BigIntegerField(default=0)),
+                ("cancel_requested", models.BooleanField(default=False)),
+                ("step", models.IntegerField(default=0)),
+                ("steps", models.IntegerField(default=0)),
+                ("code", models.CharField(blank=True, max_length=80)),
+                ("message", models.TextField(blank=True)),
+                ("advice", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("actor_label", models.CharField(blank=True, max_length=150)),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'everything',
-                'default_manager_name': 'everything',
+                "abstract": False,
+                "base_manager_name": "everything",
+                "default_manager_name": "everything",
             },
             managers=[
-                ('everything', django.db.models.manager.Manager()),
+                ("everything", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='PeriodicRun',
+            name="PeriodicRun",
             fields=[
-                ('name', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('last_due', models.DateTimeField()),
+                ("name", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                ("last_due", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('provider_id', models.BigIntegerField(null=True)),
-                ('account_id', models.BigIntegerField(null=True)),
-                ('actor_role', models.CharField(max_length=12)),
-                ('actor_label', models.CharField(max_length=150)),
-                ('actor_user_id', models.BigIntegerField(null=True)),
-                ('address', models.CharField(blank=True, max_length=45)),
-                ('request_id', models.CharField(blank=True, max_length=32)),
-                ('name', models.CharField(max_length=80)),
-                ('subject_kind', models.CharField(max_length=40)),
-                ('subject_id', models.BigIntegerField(null=True)),
-                ('subject_label', models.CharField(max_length=255)),
-                ('before', models.JSONField(null=True)),
-                ('after', models.JSONField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("provider_id", models.BigIntegerField(null=True)),
+                ("account_id", models.BigIntegerField(null=True)),
+                ("actor_role", models.CharField(max_length=12)),
+                ("actor_label", models.CharField(max_length=150)),
+                ("actor_user_id", models.BigIntegerField(null=True)),
+                ("address", models.CharField(blank=True, max_length=45)),
+                ("request_id", models.CharField(blank=True, max_length=32)),
+                ("name", models.CharField(max_length=80)),
+                ("subject_kind", models.CharField(max_length=40)),
+                ("subject_id", models.BigIntegerField(null=True)),
+                ("subject_label", models.CharField(max_length=255)),
+                ("before", models.JSONField(null=True)),
+                ("after", models.JSONField(null=True)),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'everything',
-                'default_manager_name': 'everything',
-                'indexes': [models.Index(fields=['subject_kind', 'subject_id', '-id'], name='platform_ev_subject_2578b3_idx'), models.Index(fields=['provider_id', '-id'], name='platform_ev_provide_cbf64a_idx'), models.Index(fields=['account_id', '-id'], name='platform_ev_account_591d46_idx')],
+                "abstract": False,
+                "base_manager_name": "everything",
+                "default_manager_name": "everything",
+                "indexes": [
+                    models.Index(
+                        fields=["subject_kind", "subject_id", "-id"], name="platform_ev_subject_2578b3_idx"
+                    ),
+                    models.Index(fields=["provider_id", "-id"], name="platform_ev_provide_cbf64a_idx"),
+                    models.Index(fields=["account_id", "-id"], name="platform_ev_account_591d46_idx"),
+                ],
             },
             managers=[
-                ('everything', django.db.models.manager.Manager()),
+                ("everything", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner', models.CharField(max_length=80)),
-                ('key', models.CharField(max_length=255)),
-                ('request_hash', models.CharField(max_length=64)),
-                ('status', models.IntegerField(null=True)),
-                ('answer', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("owner", models.CharField(max_length=80)),
+                ("key", models.CharField(max_length=255)),
+                ("request_hash", models.CharField(max_length=64)),
+                ("status", models.IntegerField(null=True)),
+                ("answer", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('owner', 'key'), name='one_answer_per_key')],
+                "constraints": [models.UniqueConstraint(fields=("owner", "key"), name="one_answer_per_key")],
             },
         ),
         migrations.CreateModel(
-            name='JobAttempt',
+            name="JobAttempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('worker', models.CharField(max_length=80)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('status', models.CharField(blank=True, max_length=12)),
-                ('message', models.TextField(blank=True)),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tries', to='platform.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("worker", models.CharField(max_length=80)),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("status", models.CharField(blank=True, max_length=12)),
+                ("message", models.TextField(blank=True)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tries", to="platform.job"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='JobGroup',
+            name="JobGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider_id', models.BigIntegerField(null=True)),
-                ('account_id', models.BigIntegerField(null=True)),
-                ('title', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("provider_id", models.BigIntegerField(null=True)),
+                ("account_id", models.BigIntegerField(null=True)),
+                ("title", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'everything',
-                'default_manager_name': 'everything',
-                'indexes': [models.Index(fields=['account_id', '-id'], name='platform_jo_account_45a625_idx')],
+                "abstract": False,
+                "base_manager_name": "everything",
+                "default_manager_name": "everything",
+                "indexes": [
+                    models.Index(fields=["account_id", "-id"], name="platform_jo_account_45a625_idx")
+                ],
             },
             managers=[
-                ('everything', django.db.models.manager.Manager()),
+                ("everything", django.db.models.manager.Manager()),
             ],
         ),
         migrations.AddField(
-            model_name='job',
-            name='group',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='platform.jobgroup'),
+            model_name="job",
+            name="group",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="jobs",
+                to="platform.jobgroup",
+            ),
         ),
         migrations.CreateModel(
-            name='JobLog',
+            name="JobLog",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('level', models.CharField(max_length=8)),
-                ('text', models.TextField()),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log', to='platform.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("level", models.CharField(max_length=8)),
+                ("text", models.TextField()),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="log", to="platform.job"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['state', 'run_at', 'id'], name='platform_jo_state_254ac7_idx'),
+            model_name="job",
+            index=models.Index(fields=["state", "run_at", "id"], name="platform_jo_state_254ac7_idx"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['object_key', 'id'], name='platform_jo_object__df4e16_idx'),
+            model_name="job",
+            index=models.Index(fields=["object_key", "id"], name="platform_jo_object__df4e16_idx"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['provider_id', '-id'], name='platform_jo_provide_10dc1b_idx'),
+            model_name="job",
+            index=models.Index(fields=["provider_id", "-id"], name="platform_jo_provide_10dc1b_idx"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['account_id', '-id'], name='platform_jo_account_e62e15_idx'),
+            model_name="job",
+            index=models.Index(fields=["account_id", "-id"], name="platform_jo_account_e62e15_idx"),
         ),
         migrations.AddIndex(
-            model_name='joblog',
-            index=models.Index(fields=['job', 'id'], name='platform_jo_job_id_497d8a_idx'),
+            model_name="joblog",
+            index=models.Index(fields=["job", "id"], name="platform_jo_job_id_497d8a_idx"),
         ),
     ]

@@ -6,6 +6,7 @@ from django import template
 
 from heliosphere.panel.billing import wording
 from heliosphere.panel.billing.rules.charges import ChargeLine
+from heliosphere.panel.billing.rules.taxes import TaxLine
 from heliosphere.panel.domains import rules as names
 from heliosphere.panel.signup.forms import PAYMENT_LABELS
 
@@ -20,6 +21,11 @@ def line_text(line: ChargeLine) -> str:
 @register.filter
 def line_period(line: ChargeLine) -> str:
     return wording.period_text(line.begin, line.end)
+
+
+@register.filter
+def tax_text(tax: TaxLine) -> str:
+    return wording.tax_text(tax.description, tax.rate_ppm)
 
 
 @register.filter

@@ -1,0 +1,99 @@
+"""Accept connections up to a limit; further clients wait in the kernel's queue."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+
+from heliosphere.mta.adapters.session_protocol import SessionProtocol
+
+Factory = Callable[[], SessionProtocol]
+
+
+class Acceptor:
+    """All listening sockets of one process share one limit, which is asked for anew each time."""
+
+    def __init__(self, limit: Callable[[], int]) -> None:
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self._ports: list[tuple[socket.socket, Factory, Callable[[], ssl.SSLContext | None] | None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_listening = False
+        self._is_stopping = False
+        self.sessions: set[SessionProtocol] = set()
+
+    def add(
+        self, sock: socket.socket, factory: Factory, tls: Callable[[], ssl.SSLContext | None] | None = None
+    ) -> None:
+        """`tls` given: TLS from the first byte on."""
+        sock.setblocking(False)
+        self._ports.append((sock, factory, tls))
+
+    def start(self) -> None:
+        self._listen()
+
+    def ended(self, session: SessionProtocol) -> None:
+        self.sessions.discard(session)
+        if not self._is_stopping:
+            self._listen()
+
+    async def stop(self, patience: float) -> None:
+        """Take no more; let sessions finish what they are at, then cut them off."""
+        self._is_stopping = True
+        self._deafen()
+        for session in list(self.sessions):
+            session.shut_down()
+        end = self._loop.time() + patience
+        while self.sessions and self._loop.time() < end:
+            await asyncio.sleep(0.02)
+            for session in list(self.sessions):
+                session.shut_down()
+        for session in list(self.sessions):
+            if session.transport is not None:
+                session.transport.abort()
+
+    def _listen(self) -> None:
+        if self._is_listening or len(self.sessions) + len(self._tasks) >= self._limit():
+            return
+        self._is_listening = True
+        for sock, factory, tls in self._ports:
+            self._loop.add_reader(sock, self._accept, sock, factory, tls)
+
+    def _deafen(self) -> None:
+        if self._is_listening:
+            self._is_listening = False
+            for sock, _, _ in self._ports:
+                self._loop.remove_reader(sock)
+
+    def _accept(
+        self, sock: socket.socket, factory: Factory, tls: Callable[[], ssl.SSLContext | None] | None
+    ) -> None:
+        while self._is_listening:
+            if len(self.sessions) + len(self._tasks) >= self._limit():
+                self._deafen()
+                return
+            try:
+                connection, _ = sock.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:  # out of descriptors, or the client is gone already: try again at the next event
+                return
+            connection.setblocking(False)
+            task = self._loop.create_task(self._take(connection, factory, tls() if tls else None))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _take(
+        self, connection: socket.socket, factory: Factory, context: ssl.SSLContext | None
+    ) -> None:
+        session = factory()
+        self.sessions.add(session)
+        try:
+            await self._loop.connect_accepted_socket(lambda: session, connection, ssl=context)
+        except (OSError, ssl.SSLError, TimeoutError):
+            self.ended(session)
+            with contextlib.suppress(OSError):
+                connection.close()

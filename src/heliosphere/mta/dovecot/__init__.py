@@ -1,0 +1,1 @@
+"""What Dovecot needs to serve IMAP over the same tree and passwords."""

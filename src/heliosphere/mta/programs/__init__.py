@@ -1,0 +1,1 @@
+"""Composition roots: read controls, build adapters, run."""

@@ -1,0 +1,1 @@
+"""Legal states of a queued message, and the bytes of its envelope files."""

@@ -1,0 +1,1 @@
+"""Decisions on plain values: no clock, socket, file, database or log."""

@@ -1,0 +1,26 @@
+"""The store as other programs may use it: the vpopmail tree, its names, flags and passwords.
+
+The node agent imports this module and no other of the mail engine.
+"""
+
+from heliosphere.mta.adapters.passwords import hash_password, verify_password
+from heliosphere.mta.adapters.vpopmail_tree import VpopmailTree, VUser
+from heliosphere.mta.rules.errors import Refused, TryLater
+from heliosphere.mta.rules.flags import SUSPENDED, UserFlag
+from heliosphere.mta.rules.names import why_not_domain, why_not_user
+from heliosphere.mta.rules.quota import Quota, parse_quota
+
+__all__ = [
+    "SUSPENDED",
+    "Quota",
+    "Refused",
+    "TryLater",
+    "UserFlag",
+    "VUser",
+    "VpopmailTree",
+    "hash_password",
+    "parse_quota",
+    "verify_password",
+    "why_not_domain",
+    "why_not_user",
+]

@@ -1,0 +1,1 @@
+"""Bytes and lines of each protocol and file format, without sockets or files."""
