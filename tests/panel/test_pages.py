@@ -230,13 +230,13 @@ def test_the_checklist_says_what_is_done_and_what_comes_later(staff: Client):
 
 STAFF_PAGES = (
     "/admin/", "/admin/accounts/", "/admin/accounts/{account}/", "/admin/accounts/{account}/suspend/",
-    "/admin/accounts/{account}/payment/", "/admin/jobs/", "/admin/plans/", "/admin/plans/{plan}/", "/admin/company/",
-    "/admin/plans/{plan}/delete/", "/admin/signup/", "/admin/signup/links/", "/admin/signup/moderation/",
+    "/admin/accounts/{account}/payment/", "/admin/jobs/", "/admin/plans/", "/admin/plans/{plan}/",
+    "/admin/company/",    "/admin/plans/{plan}/delete/", "/admin/signup/", "/admin/signup/links/", "/admin/signup/moderation/",
     "/admin/settings/payment/", "/admin/settings/taxes/", "/admin/plans/wizard/new/basics/",
     "/admin/servers/physical/", "/admin/servers/logical/",
 )  # fmt: skip
 CUSTOMER_PAGES = (
-    "/cp/", "/cp/mail/", "/cp/domains/", "/cp/billing/", "/invoices/{invoice}/",
+    "/me/tokens/", "/cp/", "/cp/mail/", "/cp/domains/", "/cp/billing/", "/invoices/{invoice}/",
     "/jobs/group/{group}/", "/jobs/{job}/",
 )  # fmt: skip
 
@@ -277,6 +277,18 @@ def test_nobody_sees_what_is_not_theirs(house: House, customer: Client, staff: C
             assert neighbour.get(address).status_code == 404, address
             assert reseller.get(address).status_code == 404, address
         assert Client().get(address).status_code == 302, address
+
+
+def test_a_person_makes_a_token_sees_it_once_and_revokes_it(customer: Client):
+    made = customer.post("/me/tokens/", {"name": "backup", "scopes": ["read"], "days": "30"}).content.decode()
+    token = made.split("<code")[1].split(">")[1].split("<")[0]
+    api = Client(headers={"authorization": f"Bearer {token}"})
+    assert api.get("/api/v1/me").json()["role"] == "customer"
+    page = customer.get("/me/tokens/").content.decode()
+    assert token not in page
+    revoke = page.split('action="/me/tokens/')[1].split('"')[0]
+    customer.post(f"/me/tokens/{revoke}")
+    assert api.get("/api/v1/me").status_code == 401
 
 
 PUBLIC_VIEWS = {"plan_list", "start", "step", "paid", "result", "home", "alive", "openapi", "docs"}

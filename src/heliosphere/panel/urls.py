@@ -11,6 +11,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("alive", platform.alive, name="alive"),
     path("accounts/", include("allauth.urls")),
+    path("", include("heliosphere.panel.accounts.urls")),
     path("", include("heliosphere.panel.signup.urls")),
     path("", include("heliosphere.panel.hosting.urls")),
     path("", include("heliosphere.panel.catalog.urls")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
@@ -22,7 +23,16 @@ class ActingPrincipal:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.principal = SimpleLazyObject(lambda: _principal(request))  # type: ignore[attr-defined]
+        request.brand = SimpleLazyObject(lambda: _brand(request))  # type: ignore[attr-defined]
         return self._next(request)
+
+
+def _brand(request: HttpRequest) -> str:
+    """Whose name stands on the page: the viewer's provider, or the installation's owner for visitors."""
+    try:
+        return request.user.provider.name if isinstance(request.user, User) else queries.owner_name()
+    except DatabaseError:
+        return ""
 
 
 def _principal(request: HttpRequest) -> Principal:

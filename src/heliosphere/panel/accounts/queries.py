@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from heliosphere.panel.accounts.models import Account, AccountKind, AccountState, ApiToken, Provider, User
 from heliosphere.panel.platform.errors import NotYours
 from heliosphere.panel.platform.principal import Principal
@@ -20,6 +22,11 @@ def provider_of(actor: Principal) -> Provider:
     if actor.provider_id is None:
         raise NotYours()
     return Provider.objects.get(pk=actor.provider_id)
+
+
+def owner_name() -> str:
+    """The name of the installation's owner; empty before there is one."""
+    return Provider.objects.filter(parent__isnull=True).values_list("name", flat=True).first() or ""
 
 
 def login_taken(login: str) -> bool:
@@ -55,3 +62,8 @@ def principal_of_token(token: str, now: datetime, address: str = "") -> Principa
         frozenset(row.scopes),
         address,
     )
+
+
+def api_tokens(actor: Principal) -> QuerySet[ApiToken]:
+    """The acting user's own tokens, oldest first."""
+    return ApiToken.everything.filter(user_id=actor.user_id or 0).order_by("id")

@@ -82,7 +82,7 @@ def issue_api_token(
 @transaction.atomic
 def revoke_api_token(*, token_id: int, actor: Principal, now: datetime) -> None:
     """The token stops working at once. Gone already is success."""
-    row = ApiToken.objects.of(actor).filter(pk=token_id).first()
-    if row is not None and row.user_id == actor.user_id:
+    row = queries.api_tokens(actor).filter(pk=token_id).first()
+    if row is not None:
         audit.record("api-token.revoked", row, actor=actor, now=now, before={"name": row.name})
         row.delete()

@@ -12,18 +12,6 @@ from heliosphere.panel.platform.clock import system_clock
 from heliosphere.panel.platform.errors import Forbidden
 from heliosphere.panel.platform.principal import Principal
 
-#: Every scope there is, with what it opens.
-SCOPES = {
-    "read": "See everything the user may see",
-    "plans": "Make and change plans",
-    "signups": "Sign customers up, let requests in or turn them down",
-    "accounts": "Suspend and resume accounts, book payments",
-    "mail": "Add, change and remove mailboxes",
-    "jobs": "Retry and cancel jobs",
-    "settings": "Change company, payment and tax settings, servers",
-    "tokens": "Issue and revoke the user's API tokens",
-}
-
 
 class ApiRequest(HttpRequest):
     """For type checkers: what authentication and middleware add."""

@@ -8,10 +8,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Path, Router, Status
 
+from heliosphere.panel.accounts import queries as accounts_queries
 from heliosphere.panel.accounts import services as accounts
-from heliosphere.panel.accounts.models import ApiToken, User
+from heliosphere.panel.accounts.models import User
+from heliosphere.panel.accounts.scopes import SCOPES
 from heliosphere.panel.api import schemas, shapes
-from heliosphere.panel.api.auth import SCOPES, acting
+from heliosphere.panel.api.auth import acting
 from heliosphere.panel.api.paging import Asked, page
 from heliosphere.panel.api.problems import COMMON
 from heliosphere.panel.domains.models import Domain
@@ -169,7 +171,7 @@ def cancel_job(request: HttpRequest, key: Key) -> Any:
 def list_tokens(request: HttpRequest) -> Any:
     """The API tokens of the acting user."""
     actor = acting(request, "tokens")
-    return list(ApiToken.everything.filter(user_id=actor.user_id or 0).order_by("id"))
+    return list(accounts_queries.api_tokens(actor))
 
 
 @router.post("/tokens", response={201: schemas.NewToken, **COMMON}, tags=["tokens"])

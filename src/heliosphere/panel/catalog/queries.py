@@ -25,6 +25,11 @@ def plans_for_signup(provider: Provider, *, by_staff: bool) -> QuerySet[Plan]:
     return (rows if by_staff else rows.filter(access=Access.PUBLIC)).order_by("name")
 
 
+def plan_called(plan_id: int) -> Plan | None:
+    """A plan by its number, for the public door; whether it is open is the signup's question."""
+    return Plan.everything.select_related("provider").filter(pk=plan_id, deleted_at__isnull=True).first()
+
+
 def terms_of(plan: Plan) -> dict[str, ResourceTerms]:
     """The included resources by type, in the order they are declared."""
     rows = {row.type: row for row in plan.resources.all() if row.included}

@@ -21,8 +21,7 @@ from heliosphere.panel.accounts.rules import SuspendAgent
 from heliosphere.panel.billing import ledger
 from heliosphere.panel.billing import queries as billing
 from heliosphere.panel.billing import services as billing_services
-from heliosphere.panel.billing.models import Invoice, PaymentMethod
-from heliosphere.panel.catalog.models import ResourceUse
+from heliosphere.panel.billing.models import PaymentMethod
 from heliosphere.panel.catalog.queries import terms_of
 from heliosphere.panel.catalog.resource_types import RESOURCE_TYPES, Measure
 from heliosphere.panel.hosting import queries, services
@@ -102,7 +101,7 @@ def account(request: PanelRequest, pk: int) -> HttpResponse:
         ],
         "balance_minor": ledger.balance_minor(row),
         "domains": list(row.domains.select_related("site", "zone", "mail_domain")),
-        "invoices": list(Invoice.everything.filter(account=row).order_by("-number")[:10]),
+        "invoices": list(row.invoices.order_by("-number")[:10]),
         "payments": list(billing.payments_of(row)[:10]),
         "groups": queries.newest_groups(row),
         "timeline": history_of(audit.trail(row, 20)),
@@ -229,7 +228,7 @@ def user_home(request: PanelRequest) -> HttpResponse:
         "open_jobs": list(queries.open_jobs(row.pk)[:20]),
         "groups": queries.newest_groups(row, 3),
         "other_accounts": list(
-            Account.everything.filter(user=row.user, kind=AccountKind.USER)
+            row.user.accounts.filter(kind=AccountKind.USER)
             .exclude(pk=row.pk)
             .exclude(state="deleted")
             .select_related("plan")
@@ -241,7 +240,7 @@ def user_home(request: PanelRequest) -> HttpResponse:
 def _meters(row: Account) -> list[dict[str, Any]]:
     if row.plan is None:
         return []
-    held = {use.type: use.units for use in ResourceUse.everything.filter(account=row)}
+    held = {use.type: use.units for use in row.resources.all()}
     return [
         {
             "label": RESOURCE_TYPES[name].label,
@@ -258,7 +257,7 @@ def _meters(row: Account) -> list[dict[str, Any]]:
 def switch(request: PanelRequest) -> HttpResponse:
     """To another account of the same user, without signing in again."""
     key = request.POST.get("account", "")
-    own = Account.everything.filter(user=request.account.user, kind=AccountKind.USER)
+    own = request.account.user.accounts.filter(kind=AccountKind.USER)
     wanted = own.filter(pk=int(key)).first() if key.isdecimal() else None
     if wanted is None:
         raise NotYours()

@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy
 from heliosphere.panel.accounts import queries as accounts
 from heliosphere.panel.accounts.doors import PanelRequest
 from heliosphere.panel.catalog import queries as catalog
-from heliosphere.panel.catalog.models import Plan
 from heliosphere.panel.look.parts import steps_of
 from heliosphere.panel.platform.errors import NotYours, Refused, Trouble, TryLater
 from heliosphere.panel.signup import forms as wizard
@@ -49,7 +48,7 @@ def plan_list(request: PanelRequest) -> HttpResponse:
 
 def start(request: PanelRequest, plan_id: int) -> HttpResponse:
     """A link anyone may be given. Makes the draft and goes to its first step."""
-    plan = Plan.everything.select_related("provider").filter(pk=plan_id, deleted_at__isnull=True).first()
+    plan = catalog.plan_called(plan_id)
     if plan is None:
         raise NotYours(_("This plan is not open for signup."))
     by_staff = request.principal.is_staff and request.principal.provider_id == plan.provider_id
