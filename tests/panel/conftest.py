@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
 
 from heliosphere.contracts.jobs import JobEnvelope, JobOutcome
 from heliosphere.panel.accounts import services as accounts
@@ -103,6 +104,12 @@ def house(db: None) -> House:
             now=NOW,
         )
     return House(provider, admin, make_plan(provider))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_counted_yet() -> None:
+    """Limits count in the cache, which outlives a test."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

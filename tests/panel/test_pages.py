@@ -231,7 +231,8 @@ def test_the_checklist_says_what_is_done_and_what_comes_later(staff: Client):
 STAFF_PAGES = (
     "/admin/", "/admin/accounts/", "/admin/accounts/{account}/", "/admin/accounts/{account}/suspend/",
     "/admin/accounts/{account}/payment/", "/admin/jobs/", "/admin/plans/", "/admin/plans/{plan}/",
-    "/admin/company/",    "/admin/plans/{plan}/delete/", "/admin/signup/", "/admin/signup/links/", "/admin/signup/moderation/",
+    "/admin/company/",
+    "/admin/plans/{plan}/delete/", "/admin/signup/", "/admin/signup/links/", "/admin/signup/moderation/",
     "/admin/settings/payment/", "/admin/settings/taxes/", "/admin/plans/wizard/new/basics/",
     "/admin/servers/physical/", "/admin/servers/logical/",
 )  # fmt: skip

@@ -29,15 +29,7 @@ class Problem(Schema):
 
 
 #: The answers every call may give, for the schema.
-COMMON: dict[Any, Any] = {
-    400: Problem,
-    401: Problem,
-    403: Problem,
-    404: Problem,
-    409: Problem,
-    422: Problem,
-    503: Problem,
-}
+COMMON: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 409, 422, 429, 503), Problem)
 
 _TITLES = {
     400: "Bad request",
@@ -47,6 +39,7 @@ _TITLES = {
     405: "Method not allowed",
     409: "Conflict",
     422: "Cannot be done as asked",
+    429: "Too often",
     503: "Try again later",
 }
 

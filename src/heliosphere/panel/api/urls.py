@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path
+from ninja.throttling import AnonRateThrottle, AuthRateThrottle
 
 from heliosphere import __version__
 from heliosphere.panel.api import commerce, operation, problems
@@ -14,6 +15,7 @@ api = DescribedAPI(
     version="1",
     description=f"Everything the panel can do. Panel version {__version__}. Writes take an Idempotency-Key.",
     auth=TokenAuth(),
+    throttle=[AnonRateThrottle("60/m"), AuthRateThrottle("1200/m")],
     docs_url=None,
     openapi_url="/openapi.json",
     urls_namespace="api-1",

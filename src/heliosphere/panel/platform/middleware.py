@@ -56,7 +56,9 @@ class TroubleToAnswers:
         if request.method == "POST" and error.status == 422 and came_from.startswith(_own_origin(request)):
             messages.error(request, f"{error.message} {error.advice}".strip())
             return redirect(came_from)
-        page = {404: "404.html", 403: "403.html", 503: "503.html"}.get(error.status, "400.html")
+        page = {429: "503.html", 404: "404.html", 403: "403.html", 503: "503.html"}.get(
+            error.status, "400.html"
+        )
         return render(request, page, {"trouble": error}, status=error.status)
 
 

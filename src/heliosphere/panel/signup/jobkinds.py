@@ -13,3 +13,8 @@ PERIODIC_JOBS.add(
         services.finish_unattended,
     )
 )
+PERIODIC_JOBS.add(
+    PeriodicJob(
+        "signup.forget-drafts", _("Delete signups that were never sent"), "37 4 * * *", services.forget_drafts
+    )
+)

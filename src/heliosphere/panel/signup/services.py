@@ -402,6 +402,16 @@ def finish_unattended(now: datetime) -> int:
     return count
 
 
+#: How long an unfinished signup may be taken up again.
+KEEP_DRAFTS = timedelta(days=14)
+
+
+def forget_drafts(now: datetime) -> int:
+    """Periodic: what visitors typed and never sent is deleted; it is personal data without a purpose."""
+    old = SignupRequest.everything.filter(state=RequestState.DRAFT, created_at__lt=now - KEEP_DRAFTS)
+    return old.delete()[0]
+
+
 def _as_json(document: Document) -> dict[str, object]:
     lines = [asdict(line) | {"begin": str(line.begin), "end": str(line.end)} for line in document.lines]
     return {"lines": lines, "taxes": [asdict(tax) for tax in document.taxes]}

@@ -17,6 +17,7 @@ from heliosphere.panel.accounts import queries as accounts
 from heliosphere.panel.accounts.doors import PanelRequest
 from heliosphere.panel.catalog import queries as catalog
 from heliosphere.panel.look.parts import steps_of
+from heliosphere.panel.platform import limits
 from heliosphere.panel.platform.errors import NotYours, Refused, Trouble, TryLater
 from heliosphere.panel.signup import forms as wizard
 from heliosphere.panel.signup import queries, rules, services
@@ -141,6 +142,7 @@ def _context(request: PanelRequest, row: SignupRequest, step: str) -> dict[str, 
 def _confirm(request: PanelRequest, row: SignupRequest) -> HttpResponse:
     trouble: Trouble | None = None
     if request.method == "POST":
+        limits.spend("signup", request.META.get("REMOTE_ADDR", ""), most=30, seconds=3600)
         try:
             shown = int(request.POST.get("shown_total", "-1")[:20])
         except ValueError:
