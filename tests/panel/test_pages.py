@@ -8,6 +8,7 @@ from django.urls import get_resolver
 
 from heliosphere.panel.accounts.models import Account, User
 from heliosphere.panel.billing.models import Invoice
+from heliosphere.panel.catalog.models import PlanPeriod
 from heliosphere.panel.mail.models import Mailbox
 from heliosphere.panel.platform.jobs.models import Job, JobGroup
 from heliosphere.panel.signup.models import SignupRequest
@@ -37,13 +38,16 @@ def staff(house: House) -> Client:
     return signed_in("admin")
 
 
+def begin(client: Client, plan_id: int) -> str:
+    """The first step; returns the wizard's token."""
+    period = PlanPeriod.objects.filter(plan_id=plan_id).order_by("id")[0]
+    return client.post(f"/signup/{plan_id}/", {"period": period.pk})["Location"].split("/")[3]
+
+
 def walk_the_wizard(client: Client, plan_id: int, *, login: str = "berta", label: str = "berta") -> str:
     """Fill in every step; returns the wizard's token."""
-    started = client.get(f"/signup/{plan_id}/")
-    token = started["Location"].split("/")[3]
-    period = SignupRequest.everything.get(token=token).plan.periods.all()[0]
+    token = begin(client, plan_id)
     steps = {
-        "period": {"period": period.pk},
         "domain": {"kind": "third_level", "label": label, "domain": ""},
         "contact": CONTACT,
         "payment": {"payment_type": "check"},
@@ -81,8 +85,7 @@ def test_a_visitor_signs_up_by_check_and_staff_open_the_account(house: House, st
 
 def test_a_refused_step_keeps_what_was_typed_and_says_why_at_the_field(house: House):
     visitor = Client()
-    token = visitor.get(f"/signup/{house.plan.pk}/")["Location"].split("/")[3]
-    visitor.post(f"/signup/w/{token}/period/", {"period": house.plan.periods.all()[0].pk})
+    token = begin(visitor, house.plan.pk)
     page = visitor.post(f"/signup/w/{token}/domain/", {"kind": "existing", "domain": "not a domain"})
     text = page.content.decode()
     assert "not a domain" in text
@@ -92,8 +95,14 @@ def test_a_refused_step_keeps_what_was_typed_and_says_why_at_the_field(house: Ho
 
 def test_steps_cannot_be_skipped(house: House):
     visitor = Client()
-    token = visitor.get(f"/signup/{house.plan.pk}/")["Location"].split("/")[3]
-    assert visitor.get(f"/signup/w/{token}/confirm/")["Location"].endswith("/period/")
+    token = begin(visitor, house.plan.pk)
+    assert visitor.get(f"/signup/w/{token}/confirm/")["Location"].endswith("/domain/")
+
+
+def test_looking_at_a_plan_leaves_nothing_behind(house: House):
+    page = Client().get(f"/signup/{house.plan.pk}/")
+    assert "How often do you want to be billed?" in page.content.decode()
+    assert not SignupRequest.everything.exists()
 
 
 def test_a_replayed_confirmation_opens_nothing_new(house: House):

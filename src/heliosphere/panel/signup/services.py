@@ -49,11 +49,11 @@ class ContactRefused(Refused):
         self.problems = problems
 
 
-def start(plan: Plan, *, by_staff: bool, address: str, now: datetime) -> SignupRequest:
-    """A fresh draft for an open plan."""
+def blank(plan: Plan, *, by_staff: bool, address: str, now: datetime) -> SignupRequest:
+    """A draft for an open plan that is not stored: looking at a plan leaves nothing behind."""
     if not catalog.plans_for_signup(plan.provider, by_staff=by_staff).filter(pk=plan.pk).exists():
         raise NotYours(_("This plan is not open for signup."))
-    return SignupRequest.objects.create(
+    return SignupRequest(
         provider=plan.provider,
         token=new_token(),
         plan=plan,
@@ -62,6 +62,13 @@ def start(plan: Plan, *, by_staff: bool, address: str, now: datetime) -> SignupR
         by_staff=by_staff,
         created_at=now,
     )
+
+
+def start(plan: Plan, *, by_staff: bool, address: str, now: datetime) -> SignupRequest:
+    """A stored draft for an open plan."""
+    row = blank(plan, by_staff=by_staff, address=address, now=now)
+    row.save(force_insert=True)
+    return row
 
 
 def draft(token: str) -> SignupRequest:

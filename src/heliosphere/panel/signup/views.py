@@ -48,15 +48,20 @@ def plan_list(request: PanelRequest) -> HttpResponse:
 
 
 def start(request: PanelRequest, plan_id: int) -> HttpResponse:
-    """A link anyone may be given. Makes the draft and goes to its first step."""
+    """A link anyone may be given: the first step. The draft is made when that step is sent."""
     plan = catalog.plan_called(plan_id)
     if plan is None:
         raise NotYours(_("This plan is not open for signup."))
     by_staff = request.principal.is_staff and request.principal.provider_id == plan.provider_id
-    row = services.start(
-        plan, by_staff=by_staff, address=request.META.get("REMOTE_ADDR", ""), now=request.clock()
-    )
-    return redirect("signup:step", row.token, "period")
+    address = request.META.get("REMOTE_ADDR", "")
+    row = services.blank(plan, by_staff=by_staff, address=address, now=request.clock())
+    form = _form(row, "period", request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        limits.spend("signup-start", address, most=120, seconds=3600)
+        row = services.start(plan, by_staff=by_staff, address=address, now=request.clock())
+        services.choose_period(row, int(form.cleaned_data["period"]))
+        return redirect("signup:step", row.token, "domain")
+    return render(request, "signup/step.html", _context(request, row, "period") | {"form": form})
 
 
 def step(request: PanelRequest, token: str, step: str) -> HttpResponse:
@@ -127,7 +132,7 @@ def _took(row: SignupRequest, step: str, form: forms.Form) -> bool:
 
 def _context(request: PanelRequest, row: SignupRequest, step: str) -> dict[str, Any]:
     place = rules.STEPS.index(step)
-    urls = [reverse("signup:step", args=[row.token, name]) for name in rules.STEPS]
+    urls = [reverse("signup:step", args=[row.token, name]) for name in rules.STEPS] if row.pk else []
     return {
         "title": _("Sign up for %s") % row.plan.name,
         "steps": steps_of([STEP_LABELS[name] for name in rules.STEPS], place, urls),
