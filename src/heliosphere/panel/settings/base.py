@@ -134,7 +134,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [PANEL / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = ["heliosphere.panel.look.formats"]
