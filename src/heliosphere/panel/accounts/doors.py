@@ -28,70 +28,54 @@ class PanelRequest(HttpRequest):
     htmx: Any
 
 
-def staff_only(view: View) -> View:
-    """Admin and reseller admin CP."""
+def _door(
+    name: str, check: Callable[[PanelRequest, View], HttpResponseBase | None]
+) -> Callable[[View], View]:
+    """A decorator: visitors sign in first; then `check` raises, answers in place of the view, or lets in."""
 
-    @wraps(view)
-    def behind_the_door(request: PanelRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not request.principal.is_staff:
-            raise Forbidden(_("This page is for the provider's staff."), code="staff-only")
-        return view(request, *args, **kwargs)
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def behind_the_door(request: PanelRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            return check(request, view) or view(request, *args, **kwargs)
 
-    behind_the_door.door = "staff"  # type: ignore[attr-defined]
-    return behind_the_door
+        behind_the_door.door = name  # type: ignore[attr-defined]
+        return behind_the_door
 
-
-def owner_only(view: View) -> View:
-    """Pages about the installation itself: no reseller sees them."""
-
-    @wraps(view)
-    def behind_the_door(request: PanelRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if request.principal.role != "owner":
-            raise Forbidden(_("This page is for the owner of the installation."), code="owner-only")
-        return view(request, *args, **kwargs)
-
-    behind_the_door.door = "owner"  # type: ignore[attr-defined]
-    return behind_the_door
+    return decorate
 
 
-def signed_in(view: View) -> View:
-    """Any person with a login; what they see is decided by the principal at every query."""
-
-    @wraps(view)
-    def behind_the_door(request: PanelRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        return view(request, *args, **kwargs)
-
-    behind_the_door.door = "signed-in"  # type: ignore[attr-defined]
-    return behind_the_door
+def _is_staff(request: PanelRequest, view: View) -> None:
+    if not request.principal.is_staff:
+        raise Forbidden(_("This page is for the provider's staff."), code="staff-only")
 
 
-def account_only(view: View) -> View:
-    """User CP: sets `request.account`. A suspended account sees why, and its bills."""
+def _is_owner(request: PanelRequest, view: View) -> None:
+    if request.principal.role != "owner":
+        raise Forbidden(_("This page is for the owner of the installation."), code="owner-only")
 
-    @wraps(view)
-    def behind_the_door(request: PanelRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        account_id = request.principal.account_id
-        if account_id is None:
-            raise Forbidden(_("This page is for customers with an account."), code="account-only")
-        request.account = (
-            Account.objects.of(request.principal)
-            .select_related("plan", "period", "user", "provider")
-            .get(pk=account_id)
-        )
-        if request.account.is_suspended and not getattr(view, "open_when_suspended", False):
-            return render(request, "accounts/suspended.html", {"account": request.account}, status=403)
-        return view(request, *args, **kwargs)
 
-    behind_the_door.door = "account"  # type: ignore[attr-defined]
-    return behind_the_door
+def _has_account(request: PanelRequest, view: View) -> HttpResponseBase | None:
+    """Sets `request.account`. A suspended account sees why, and the pages marked for it."""
+    account_id = request.principal.account_id
+    if account_id is None:
+        raise Forbidden(_("This page is for customers with an account."), code="account-only")
+    rows = Account.objects.of(request.principal).select_related("plan", "period", "user", "provider")
+    request.account = rows.get(pk=account_id)
+    if request.account.is_suspended and not getattr(view, "open_when_suspended", False):
+        return render(request, "accounts/suspended.html", {"account": request.account}, status=403)
+    return None
+
+
+#: Admin and reseller admin CP.
+staff_only = _door("staff", _is_staff)
+#: Pages about the installation itself: no reseller sees them.
+owner_only = _door("owner", _is_owner)
+#: Any person with a login; what they see is decided by the principal at every query.
+signed_in = _door("signed-in", lambda request, view: None)
+#: User CP.
+account_only = _door("account", _has_account)
 
 
 def open_when_suspended(view: View) -> View:
