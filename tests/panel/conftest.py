@@ -11,7 +11,7 @@ from django.core.cache import cache
 
 from heliosphere.contracts.jobs import JobEnvelope, JobOutcome
 from heliosphere.panel.accounts import services as accounts
-from heliosphere.panel.accounts.models import Account, Provider
+from heliosphere.panel.accounts.models import Account, Provider, User
 from heliosphere.panel.catalog import services as catalog
 from heliosphere.panel.catalog.models import Plan
 from heliosphere.panel.catalog.rules import PeriodTerms, ResourceTerms
@@ -139,10 +139,6 @@ def run_all_jobs(executor: object | None = None, at: datetime = NOW) -> WillingN
 
 def open_customer(house: House, login: str = "anna", domain: str | None = "anna.sun.test") -> Account:
     """A customer account opened the way the wizard does it, jobs not run yet."""
-    from heliosphere.panel.domains.models import DomainKind
-    from heliosphere.panel.hosting import charges
-    from heliosphere.panel.hosting import services as hosting
-
     user = accounts.create_user(
         login=login,
         password_hash=make_password(PASSWORD),
@@ -151,6 +147,19 @@ def open_customer(house: House, login: str = "anna", domain: str | None = "anna.
         actor=SYSTEM,
         now=NOW,
     )
+    return _open_account(house, user, domain)
+
+
+def open_second_account(house: House, first: Account, domain: str = "shop.sun.test") -> Account:
+    """Another account of the same user."""
+    return _open_account(house, first.user, domain)
+
+
+def _open_account(house: House, user: User, domain: str | None) -> Account:
+    from heliosphere.panel.domains.models import DomainKind
+    from heliosphere.panel.hosting import charges
+    from heliosphere.panel.hosting import services as hosting
+
     period = house.plan.periods.all()[0]
     document = charges.signup_document(
         house.plan, period, with_domain=domain is not None, country="DE", today=NOW.date()

@@ -19,6 +19,7 @@ from tests.panel.conftest import (
     make_provider,
     make_staff,
     open_customer,
+    open_second_account,
     run_all_jobs,
 )
 
@@ -59,6 +60,9 @@ def walk_the_wizard(client: Client, plan_id: int, *, login: str = "berta", label
     return token
 
 
+@pytest.mark.guide(
+    "SIGNUP-002", "SIGNUP-003", "SIGNUP-005", "SIGNUP-006", "SIGNUP-008", "BILL-002", "BILL-007"
+)
 def test_a_visitor_signs_up_by_check_and_staff_open_the_account(house: House, staff: Client):
     visitor = Client()
     assert "Basic" in visitor.get("/plans/").content.decode()
@@ -114,6 +118,9 @@ def test_a_replayed_confirmation_opens_nothing_new(house: House):
     assert SignupRequest.everything.filter(state="moderated").count() == 1
 
 
+@pytest.mark.guide(
+    "PLAN-003", "PLAN-004", "PLAN-008", "PLAN-009", "PLAN-010", "PLAN-011", "BILL-008", "BILL-009", "BILL-015"
+)
 def test_an_administrator_makes_a_plan_with_the_wizard_and_sells_it(house: House, staff: Client):
     staff.get("/admin/plans/create/")
     base = "/admin/plans/wizard/new"
@@ -157,6 +164,7 @@ def test_a_negative_price_is_refused_at_its_field(house: House, staff: Client):
     assert 'value="-1"' in page
 
 
+@pytest.mark.guide("SETUP-020")
 def test_an_existing_plan_is_changed_through_the_same_wizard(house: House, staff: Client):
     staff.get(f"/admin/plans/{house.plan.pk}/change/")
     page = staff.get(f"/admin/plans/wizard/{house.plan.pk}/basics/").content.decode()
@@ -189,6 +197,7 @@ def test_a_customer_adds_a_mailbox_and_sees_it_come_alive(customer: Client):
     assert Mailbox.everything.get().password_hash.startswith("$6$")
 
 
+@pytest.mark.guide("BILL-003")
 def test_mailboxes_over_the_free_ones_are_charged_and_the_limit_holds(customer: Client):
     domain = Account.everything.get(kind="user").mail_domains.get()
     for place in range(5):
@@ -230,9 +239,21 @@ def test_company_payment_and_tax_settings_are_saved(house: House, staff: Client)
     assert house.provider.name == "Sun & Co"
 
 
-def test_the_checklist_says_what_is_done_and_what_comes_later(staff: Client):
+@pytest.mark.guide("SETUP-008")
+def test_the_checklist_has_the_steps_in_order_and_says_which_are_done(staff: Client):
     page = staff.get("/admin/").content.decode()
-    assert "Disable what you never offer" in page
+    titles = [
+        "Disable what you never offer",
+        "Connect a domain registrar",
+        "Choose who is notified",
+        "Set up payment",
+        "Create a plan",
+        "Offer billing periods",
+        "Open the support center",
+        "Give it your name and look",
+    ]
+    places = [page.index(title) for title in titles]
+    assert places == sorted(places)
     assert "Comes later" in page
     assert "/admin/plans/" in page
 
@@ -287,6 +308,28 @@ def test_nobody_sees_what_is_not_theirs(house: House, customer: Client, staff: C
             assert neighbour.get(address).status_code == 404, address
             assert reseller.get(address).status_code == 404, address
         assert Client().get(address).status_code == 302, address
+
+
+@pytest.mark.guide("ACCT-003", "ACCT-004", "ACCT-005", "ACCT-012")
+def test_a_user_with_two_accounts_switches_without_signing_in_again(house: House, customer: Client):
+    first = Account.everything.get(kind="user")
+    second = open_second_account(house, first)
+    page = customer.get("/cp/").content.decode()
+    assert f"#{first.pk}" in page
+    customer.post("/cp/switch/", {"account": second.pk})
+    assert "shop.sun.test" in customer.get("/cp/").content.decode()
+    customer.post("/cp/switch/", {"account": first.pk})
+    assert "anna.sun.test" in customer.get("/cp/").content.decode()
+    stranger = open_customer(house, login="carl", domain="carl.sun.test")
+    assert customer.post("/cp/switch/", {"account": stranger.pk}).status_code == 404
+
+
+@pytest.mark.guide("SETUP-035", "SETUP-049")
+def test_checks_are_offered_at_signup_only_while_they_are_accepted(house: House, staff: Client):
+    token = walk_the_wizard(Client(), house.plan.pk)
+    assert "Check" in Client().get(f"/signup/w/{token}/payment/").content.decode()
+    staff.post("/admin/settings/payment/", {"accept_cards": "on"})
+    assert 'value="check"' not in Client().get(f"/signup/w/{token}/payment/").content.decode()
 
 
 def test_a_person_makes_a_token_sees_it_once_and_revokes_it(customer: Client):

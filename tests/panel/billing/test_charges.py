@@ -47,6 +47,13 @@ def test_base_prices_cover_every_month_of_a_long_period_less_its_discount():
     assert signup_lines(terms, {"account": 1}, period, DAY)[0].amount_minor == 810
 
 
+@pytest.mark.guide("BILL-018")
+def test_a_set_up_discount_of_a_hundred_per_cent_cancels_the_fee():
+    terms = {"account": ResourceTerms("account", setup_minor=500, recurrent_minor=1000, is_switch=True)}
+    lines = signup_lines(terms, {"account": 1}, PeriodTerms("year", 1, setup_discount=10000), DAY)
+    assert [(line.kind, line.amount_minor) for line in lines] == [("recurrent", 12000)]
+
+
 def test_two_taxes_are_computed_from_the_same_subtotal():
     bill = document([line(3645)], [TaxRule("A", 150000), TaxRule("B", 200000)], "US")
     assert (bill.tax_minor, bill.total_minor) == (547 + 729, 4921)

@@ -17,6 +17,7 @@ from heliosphere.panel.web.models import Site
 from tests.panel.conftest import NOW, SYSTEM, House, make_provider, make_staff, open_customer, run_all_jobs
 
 
+@pytest.mark.guide("ACCT-009", "ACCT-011")
 def test_an_account_opens_with_services_bill_and_jobs_in_one_go(house: House):
     account = open_customer(house)
     invoice = Invoice.everything.get(account=account)

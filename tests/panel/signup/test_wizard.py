@@ -99,6 +99,7 @@ def test_a_double_submit_is_one_signup(house: House):
     assert queries.moderated(house.admin).count() == 1
 
 
+@pytest.mark.guide("BILL-006")
 def test_a_card_is_authorised_first_and_charged_once_after_the_account_is_open(
     house: House, gateway: FakeGateway
 ):
@@ -203,6 +204,7 @@ def test_a_plan_without_billing_opens_at_once(house: House):
     assert not Invoice.everything.exists()
 
 
+@pytest.mark.guide("SIGNUP-007", "SIGNUP-011")
 def test_closed_plans_cannot_be_signed_up_for(house: House):
     closed = make_plan(house.provider, "Closed", access="admin")
     with pytest.raises(Refused):
