@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from heliosphere.panel.look.gallery import KINDS
+from tests.browser.checks import overflow, violations
 from tests.browser.conftest import PageFor
 
 pytestmark = [
@@ -26,21 +26,6 @@ PAGES = {"gallery": "/look/gallery/", "list": "/look/gallery/list/", "preference
     kind: f"/look/gallery/{kind}/" for kind in KINDS
 }
 ENTRANCE = {"login": "/accounts/login/", "reset": "/accounts/password/reset/", "missing": "/no/such/page"}
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds, one line each."""
-    found: dict[str, Any] = Axe().run(page).response
-    return [
-        f"{rule['id']}: {node['html'][:140]} {node.get('failureSummary', '')[:200]}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
-
-
-def overflow(page: Page) -> int:
-    """By how many pixels the page is wider than its window."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 def test_the_checks_see_what_is_wrong(live_server: Any, page_for: PageFor) -> None:

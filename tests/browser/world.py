@@ -80,6 +80,11 @@ class FakeGateway:
             raise TryLater("no answer", code="gateway-down")
         return SessionState(self.state, payment="p1", message="insufficient funds")  # type: ignore[arg-type]
 
+    def obey(self, screen: str) -> None:
+        """Be as the screen of that name needs it."""
+        self.state = "declined" if screen == "signup-declined" else "open"
+        self.is_down = screen == "signup-wait"
+
     def capture(self, payment: str, *, key: str, amount_minor: int) -> None: ...
 
     def void(self, payment: str, *, key: str) -> None: ...
@@ -124,6 +129,11 @@ class World:
     troubled: Account
     working: Account
     drafts: dict[str, SignupRequest] = field(default_factory=dict)
+
+    def settle(self, rejected: SignupRequest, approved: SignupRequest) -> None:
+        """Staff have their say about two signups."""
+        signup.reject(rejected, reason="The address does not exist.", actor=self.house.admin, now=NOW)
+        signup.approve(approved, check_number="77", amount_minor=None, actor=self.house.admin, now=NOW)
 
     def mailbox(self) -> Mailbox:
         return Mailbox.everything.filter(domain__account=self.account).first()
@@ -280,7 +290,7 @@ def _let_work(account: Account) -> None:
     assert envelope is not None
     for step, text in enumerate(("Reading what is there", "Writing the configuration"), 1):
         queue.note(JobEvent(envelope.job_id, envelope.fence, text, step=step, steps=4), NOW)
-    last = Job.everything.filter(state=JobState.QUEUED).order_by("-pk").first()
+    last = Job.everything.filter(state=JobState.QUEUED, kind="dns_zone.apply").order_by("-pk").first()
     queue.cancel(last, actor=SYSTEM, now=NOW)
 
 
@@ -304,9 +314,7 @@ def fill(world: World, *, login: str, payment: str = "check", upto: str = "login
 
 def send(row: SignupRequest) -> SignupRequest:
     total = signup.preview(row, NOW.date()).total_minor
-    return signup.submit(
-        row, shown_total=total, return_url="http://panel.test/back/", actor=VISITOR, now=NOW
-    )
+    return signup.submit(row, shown_total=total, return_url="http://panel.test/back/", actor=VISITOR, now=NOW)
 
 
 def _signups(world: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client, override_settings
 
@@ -59,7 +61,8 @@ def test_the_provider_sets_the_default(client: Client) -> None:
     assert 'data-bs-theme="dark"' in html
 
 
-def test_the_language_is_kept(client: Client) -> None:
+def test_the_language_is_kept(client: Client, settings: Any) -> None:
+    settings.LANGUAGES = [("en", "English"), ("de", "German")]
     client.post("/look/", {"skin": "left", "language": "de"})
     assert '<html lang="de"' in html_of(client)
 

@@ -26,6 +26,7 @@ class PanelRequest(HttpRequest):
     clock: Any
     account: Account
     htmx: Any
+    brand: Any
 
 
 def _door(

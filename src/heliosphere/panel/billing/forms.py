@@ -22,7 +22,9 @@ class PaymentSettingsForm(forms.Form):
 
 class TaxForm(forms.Form):
     description = forms.CharField(
-        max_length=80, label=_("Description"), help_text=_("As it stands on invoices, for example: VAT 19 %.")
+        max_length=80,
+        label=_("Description"),
+        help_text=_("As it stands on invoices, for example: VAT. The rate is added."),
     )
     rate = forms.DecimalField(
         min_value=0,

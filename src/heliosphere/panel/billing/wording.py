@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 from babel.dates import format_date
 from django.utils.translation import gettext as _
@@ -22,6 +23,18 @@ def line_text(kind: str, resource: str) -> str:
     }
     declared = RESOURCE_TYPES.get(resource)
     return names.get(kind, "%s") % (declared.label if declared else resource)
+
+
+def rate_text(rate_ppm: int) -> str:
+    """190000 as "19 %": exact, a tax rate is never rounded."""
+    text = f"{Decimal(rate_ppm) / 10_000:f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+
+
+def tax_text(description: str, rate_ppm: int) -> str:
+    """A tax with its rate, said once: a description that names the rate already is left as it is."""
+    rate = rate_text(rate_ppm)
+    return description if rate.replace(" ", "") in description.replace(" ", "") else f"{description} {rate}"
 
 
 def period_text(begin: date, end: date) -> str:

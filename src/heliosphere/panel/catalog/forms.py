@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from heliosphere.panel.catalog.models import Access, BillingType, PeriodUnit
@@ -72,6 +73,11 @@ class ResourcesForm(forms.Form):
         return values
 
 
+def _full(kind: ResourceType, label: object) -> object:
+    """ "Mailbox, at most": for the summary of errors, where the heading of the row is not seen."""
+    return format_lazy("{}: {}", kind.label, label)
+
+
 class PricesForm(forms.Form):
     """Prices for one month, free and most units, of every included resource."""
 
@@ -84,17 +90,21 @@ class PricesForm(forms.Form):
     def _add_fields(self, kind: ResourceType, currency: str) -> None:
         labels = {"setup": _("Set-up"), "recurrent": _("Per month"), "usage": _("Above the limit")}
         for part, label in labels.items():
-            self.fields[f"{part}_{kind.name}"] = MoneyField(
-                currency=currency, required=False, label=label, initial=0
+            self.fields[f"{part}_{kind.name}"] = dress(
+                MoneyField(currency=currency, required=False, label=label, initial=0),
+                full_label=_full(kind, label),
             )
         if kind.measure != Measure.SWITCH:
-            self.fields[f"free_{kind.name}"] = forms.IntegerField(
-                min_value=0,
-                max_value=10**9,
-                required=False,
-                label=_("Free units"),
-                initial=kind.default_free_units,
-                widget=UnitInput(str(kind.unit)),
+            self.fields[f"free_{kind.name}"] = dress(
+                forms.IntegerField(
+                    min_value=0,
+                    max_value=10**9,
+                    required=False,
+                    label=_("Free units"),
+                    initial=kind.default_free_units,
+                    widget=UnitInput(str(kind.unit)),
+                ),
+                full_label=_full(kind, _("Free units")),
             )
             self.fields[f"max_{kind.name}"] = dress(
                 forms.IntegerField(
@@ -105,6 +115,7 @@ class PricesForm(forms.Form):
                     widget=UnitInput(str(kind.unit)),
                 ),
                 width="short",
+                full_label=_full(kind, _("At most")),
             )
 
     def rows(self) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ class ResourceType:
     help: str | Promise
     measure: Measure
     unit: str | Promise = ""
+    plural: str | Promise = ""
     included_by_default: bool = True
     activated_by_default: bool = True
     signup_units: int = 1

@@ -23,8 +23,9 @@ from heliosphere.panel.catalog.models import Plan
 from heliosphere.panel.catalog.resource_types import RESOURCE_TYPES
 from heliosphere.panel.catalog.tables import PlanFilter, PlanTable
 from heliosphere.panel.look.forms import ConfirmForm
+from heliosphere.panel.look.history import history_of
 from heliosphere.panel.look.lists import ListPage
-from heliosphere.panel.look.parts import Crumb, Danger, Fact, TimelineEvent, steps_of
+from heliosphere.panel.look.parts import Crumb, Danger, Fact, steps_of
 from heliosphere.panel.platform import audit
 from heliosphere.panel.platform.errors import Refused
 
@@ -77,7 +78,7 @@ def plan(request: PanelRequest, pk: int) -> HttpResponse:
         "resources": [(RESOURCE_TYPES[line.type], line) for line in row.resources.all() if line.included],
         "periods": list(row.periods.all()),
         "signup_url": request.build_absolute_uri(reverse("signup:start", args=[row.pk])),
-        "timeline": [TimelineEvent(e.at, e.name, e.actor_label) for e in audit.trail(row, 20)],
+        "timeline": history_of(audit.trail(row, 20)),
         "dangers": [
             Danger(
                 _("Delete this plan"),

@@ -8,6 +8,7 @@ RESOURCE_TYPES.add(
     ResourceType(
         name="dns_zone",
         label=_("DNS zone"),
+        plural=_("DNS zones"),
         help=_("A zone on the name servers for a domain of the account."),
         measure=Measure.COUNT,
         unit=_("zones"),

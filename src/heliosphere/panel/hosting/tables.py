@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
 import django_tables2 as tables
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from heliosphere.panel.accounts.models import Account
@@ -33,7 +36,7 @@ class AccountTable(HelioTable):
         attrs={"td": {"class": "h-main"}},
     )
     plan = tables.Column(accessor="plan__name", verbose_name=_("Plan"))
-    period = tables.Column(verbose_name=_("Period"), orderable=False)
+    period = tables.Column(verbose_name=_("Period"), orderable=False, attrs={"td": {"class": "h-nowrap"}})
     state = StateColumn(verbose_name=_("State"))
     owed_minor = OwedColumn(verbose_name=_("Balance"))
     created_at = MomentColumn(verbose_name=_("Opened"))
@@ -85,9 +88,28 @@ class JobTable(HelioTable):
 
 
 class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """What went well says nothing to staff: done notices show only when they are asked for."""
+
+    NEEDS_A_PERSON = "stuck"
+
     q = SearchFilter("title", "object_key", "kind")
-    state = django_filters.ChoiceFilter(choices=JobState.choices, label=_("State"))
+    state = django_filters.ChoiceFilter(
+        choices=[(NEEDS_A_PERSON, _("needs a person")), *JobState.choices],
+        label=_("State"),
+        method="in_state",
+    )
 
     class Meta:
         model = Job
         fields: tuple[str, ...] = ()
+
+    def in_state(self, rows: QuerySet[Job], name: str, value: str) -> QuerySet[Job]:
+        if value == self.NEEDS_A_PERSON:
+            return rows.filter(state__in=(JobState.FAILED, JobState.DEAD))
+        return rows.filter(state=value)
+
+    @property
+    def qs(self) -> Any:
+        rows = super().qs
+        asked = self.form.is_bound and any(self.form.data.get(name) for name in ("q", "state"))
+        return rows if asked else rows.exclude(kind="notice.send", state=JobState.DONE)

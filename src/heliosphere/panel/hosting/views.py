@@ -104,7 +104,7 @@ def account(request: PanelRequest, pk: int) -> HttpResponse:
         "invoices": list(row.invoices.order_by("-number")[:10]),
         "payments": list(billing.payments_of(row)[:10]),
         "groups": queries.newest_groups(row),
-        "timeline": history_of(audit.trail(row, 20)),
+        "timeline": history_of(audit.trail_of_account(row.pk, 20), of=row),
         "dangers": _dangers(row),
         "breadcrumbs": [Crumb(_("Accounts"), reverse("hosting:accounts")), Crumb(str(row))],
     }

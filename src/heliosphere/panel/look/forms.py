@@ -29,7 +29,8 @@ class FieldLook:
     """What a field shows beyond Django's own label and help. Set with `dress`.
 
     `width` is how long an answer is expected to be: short, medium or full. `default` is shown as
-    "Default: …" and marks the field once it differs. `more_help` opens on demand.
+    "Default: …" and marks the field once it differs. `more_help` opens on demand. `full_label` names the
+    field where its surroundings are not seen, as in the summary of errors.
     """
 
     prefix: StrOrPromise = ""
@@ -37,6 +38,7 @@ class FieldLook:
     width: str = ""
     default: StrOrPromise = ""
     more_help: StrOrPromise = ""
+    full_label: StrOrPromise = ""
 
 
 def dress(field: forms.Field, **look: Any) -> forms.Field:
@@ -59,6 +61,7 @@ class LookBoundField(BoundField):
             width=declared.width or getattr(widget, "width", "full"),
             default=declared.default,
             more_help=declared.more_help,
+            full_label=declared.full_label,
         )
 
     @property

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise as StrOrPromise
 
 
+StepState = Literal["done", "current", "todo", "failed", "cancelled"]
+
+
 @dataclass(frozen=True, slots=True)
 class Crumb:
     """A step of the way to this page; the last one, without address, is the page itself."""
@@ -40,10 +43,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of a wizard or a job. `state`: done, current, todo, failed."""
+    """A step of a wizard or a job."""
 
     label: StrOrPromise
-    state: Literal["done", "current", "todo", "failed"]
+    state: StepState
     url: str = ""
     note: StrOrPromise = ""
 

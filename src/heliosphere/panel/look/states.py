@@ -52,6 +52,7 @@ STATES: dict[str, State] = {
     "waiting": State(_("Waiting"), "wait", "state-waiting"),
     "done": State(_("Done"), "good", "state-done"),
     "failed": State(_("Failed"), "bad", "state-failed"),
+    "dead": State(_("Gave up"), "bad", "state-failed"),
     "refused": State(_("Refused"), "bad", "state-refused"),
     "cancelled": State(_("Cancelled"), "quiet", "state-cancelled"),
     # money

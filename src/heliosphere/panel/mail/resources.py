@@ -8,6 +8,7 @@ RESOURCE_TYPES.add(
     ResourceType(
         name="mail_domain",
         label=_("Mail domain"),
+        plural=_("Mail domains"),
         help=_("Mail under the domain of the account, with a postmaster."),
         measure=Measure.COUNT,
         unit=_("domains"),
@@ -18,6 +19,7 @@ RESOURCE_TYPES.add(
     ResourceType(
         name="mailbox",
         label=_("Mailbox"),
+        plural=_("Mailboxes"),
         help=_("A mailbox with a password and a quota."),
         measure=Measure.COUNT,
         unit=_("mailboxes"),

@@ -46,3 +46,8 @@ def trail(subject: models.Model, limit: int = 50) -> list[Event]:
     """The newest events of one object, for its timeline. The caller has checked who may see the object."""
     rows = Event.everything.filter(subject_kind=subject._meta.label_lower, subject_id=subject.pk)
     return list(rows.order_by("-id")[:limit])
+
+
+def trail_of_account(account_id: int, limit: int = 50) -> list[Event]:
+    """The newest events of an account and what belongs to it. The caller has checked who may see them."""
+    return list(Event.everything.filter(account_id=account_id).order_by("-id")[:limit])

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from heliosphere.panel.catalog.models import BillingType, Plan, PlanPeriod
 from heliosphere.panel.catalog.resource_types import RESOURCE_TYPES, Measure
 from heliosphere.panel.hosting.charges import signup_document
+from heliosphere.panel.look import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +38,26 @@ def _features(plan: Plan) -> list[str]:
         kind = RESOURCE_TYPES.get(row.type)
         if kind is None or not row.included or kind.measure == Measure.SWITCH:
             continue
+        what = kind.plural or kind.label
         if row.max_units is not None and row.max_units > row.free_units:
             text = _("%(what)s: %(free)d included, up to %(most)d")
-            lines.append(text % {"what": kind.label, "free": row.free_units, "most": row.max_units})
+            lines.append(text % {"what": what, "free": row.free_units, "most": row.max_units})
         else:
-            lines.append(_("%(what)s: %(free)d included") % {"what": kind.label, "free": row.free_units})
+            lines.append(_("%(what)s: %(free)d included") % {"what": what, "free": row.free_units})
     return lines
 
 
-def period_choices(plan: Plan) -> list[tuple[int, str]]:
-    """The billing periods with their discounts in words."""
-    choices = []
-    for period in plan.periods.all():
-        text = str(period)
-        if period.recurrent_discount:
-            text = _("%(period)s, %(off)g %% off the recurrent fees") % {
-                "period": text,
-                "off": period.recurrent_discount / 100,
-            }
-        choices.append((period.pk, text))
-    return choices
+def period_choices(plan: Plan, today: date) -> list[tuple[int, str]]:
+    """The billing periods with the net sum of their first bill, and their discounts in words."""
+    return [(period.pk, _period_text(plan, period, today)) for period in plan.periods.all()]
+
+
+def _period_text(plan: Plan, period: PlanPeriod, today: date) -> str:
+    text = str(period)
+    if plan.billing_type == BillingType.PAID:
+        net = signup_document(plan, period, with_domain=True, country="", today=today).subtotal_minor
+        text = _("%(period)s: %(sum)s net") % {"period": text, "sum": shown.amount(net, plan.currency)}
+    if period.recurrent_discount:
+        off = shown.number(period.recurrent_discount / 100)
+        text = _("%(period)s, %(off)s %% off the recurrent fees") % {"period": text, "off": off}
+    return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -55,7 +56,7 @@ def start(request: PanelRequest, plan_id: int) -> HttpResponse:
     by_staff = request.principal.is_staff and request.principal.provider_id == plan.provider_id
     address = request.META.get("REMOTE_ADDR", "")
     row = services.blank(plan, by_staff=by_staff, address=address, now=request.clock())
-    form = _form(row, "period", request.POST if request.method == "POST" else None)
+    form = _form(row, "period", _posted(request), request.clock().date())
     if request.method == "POST" and form.is_valid():
         limits.spend("signup-start", address, most=120, seconds=3600)
         row = services.start(plan, by_staff=by_staff, address=address, now=request.clock())
@@ -74,15 +75,19 @@ def step(request: PanelRequest, token: str, step: str) -> HttpResponse:
         return redirect("signup:step", token, missing or "confirm")
     if step == "confirm":
         return _confirm(request, row)
-    form = _form(row, step, request.POST if request.method == "POST" else None)
+    form = _form(row, step, _posted(request), request.clock().date())
     if request.method == "POST" and form.is_valid() and _took(row, step, form):
         return redirect("signup:step", token, rules.STEPS[rules.STEPS.index(step) + 1])
     return render(request, "signup/step.html", _context(request, row, step) | {"form": form})
 
 
-def _form(row: SignupRequest, step: str, data: Any) -> forms.Form:
+def _posted(request: PanelRequest) -> Any:
+    return request.POST if request.method == "POST" else None
+
+
+def _form(row: SignupRequest, step: str, data: Any, today: date) -> forms.Form:
     if step == "period":
-        choices = period_choices(row.plan)
+        choices = period_choices(row.plan, today)
         initial = {"period": row.period_id or choices[0][0]}
         return wizard.PeriodForm(data, initial=initial, choices=choices)
     if step == "domain":
@@ -131,6 +136,7 @@ def _took(row: SignupRequest, step: str, form: forms.Form) -> bool:
 
 
 def _context(request: PanelRequest, row: SignupRequest, step: str) -> dict[str, Any]:
+    request.brand = row.provider.name
     place = rules.STEPS.index(step)
     urls = [reverse("signup:step", args=[row.token, name]) for name in rules.STEPS] if row.pk else []
     return {
@@ -201,6 +207,7 @@ def paid(request: PanelRequest, token: str) -> HttpResponse:
 def result(request: PanelRequest, token: str) -> HttpResponse:
     """What became of the signup. Whoever opened the account in this browser is signed in to watch it."""
     row = services.draft(token)
+    request.brand = row.provider.name
     if row.state == RequestState.DRAFT:
         return redirect("signup:step", token, queries.missing_step(row) or "confirm")
     if row.state == RequestState.DONE and row.account is not None:

@@ -8,6 +8,7 @@ RESOURCE_TYPES.add(
     ResourceType(
         name="web_site",
         label=_("Web site"),
+        plural=_("Web sites"),
         help=_("A web site on the domain of the account."),
         measure=Measure.COUNT,
         unit=_("sites"),

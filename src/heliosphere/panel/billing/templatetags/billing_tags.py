@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 
 from django import template
 
 from heliosphere.panel.billing import wording
+from heliosphere.panel.billing.models import InvoiceTax
 from heliosphere.panel.look import shown
 
 register = template.Library()
@@ -21,8 +21,13 @@ def period_of(begin: date, end: date) -> str:
 @register.filter
 def per_cent(rate_ppm: int) -> str:
     """190000 as "19 %": exact, a tax rate is never rounded."""
-    text = f"{Decimal(rate_ppm) / 10_000:f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+    return wording.rate_text(rate_ppm)
+
+
+@register.filter
+def tax_text(tax: InvoiceTax) -> str:
+    """A tax on paper."""
+    return wording.tax_text(tax.description, tax.rate_ppm)
 
 
 @register.filter

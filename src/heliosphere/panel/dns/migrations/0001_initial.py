@@ -6,47 +6,93 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0002_initial'),
-        ('domains', '0001_initial'),
-        ('servers', '0001_initial'),
+        ("accounts", "0002_initial"),
+        ("domains", "0001_initial"),
+        ("servers", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Zone',
+            name="Zone",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reality', models.CharField(choices=[('pending', 'being set up'), ('live', 'live'), ('failed', 'failed')], default='pending', max_length=10)),
-                ('removing', models.BooleanField(default=False)),
-                ('name', models.CharField(max_length=253, unique=True)),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='zones', to='accounts.account')),
-                ('domain', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='zone', to='domains.domain')),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.provider')),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='zones', to='servers.logicalserver')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reality",
+                    models.CharField(
+                        choices=[("pending", "being set up"), ("live", "live"), ("failed", "failed")],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("removing", models.BooleanField(default=False)),
+                ("name", models.CharField(max_length=253, unique=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="zones",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "domain",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="zone", to="domains.domain"
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.provider"
+                    ),
+                ),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="zones",
+                        to="servers.logicalserver",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'everything',
-                'default_manager_name': 'everything',
+                "abstract": False,
+                "base_manager_name": "everything",
+                "default_manager_name": "everything",
             },
             managers=[
-                ('everything', django.db.models.manager.Manager()),
+                ("everything", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Record',
+            name="Record",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=253)),
-                ('type', models.CharField(max_length=10)),
-                ('ttl', models.IntegerField()),
-                ('value', models.TextField()),
-                ('builtin', models.BooleanField(default=False)),
-                ('zone', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='records', to='dns.zone')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=253)),
+                ("type", models.CharField(max_length=10)),
+                ("ttl", models.IntegerField()),
+                ("value", models.TextField()),
+                ("builtin", models.BooleanField(default=False)),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="records", to="dns.zone"
+                    ),
+                ),
             ],
         ),
     ]

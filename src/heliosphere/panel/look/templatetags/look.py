@@ -94,6 +94,23 @@ def charge_or_credit(minor: int, currency: str) -> SafeString:
     )
 
 
+@register.simple_tag
+def balance(minor: int, currency: str) -> SafeString:
+    """Where an account stands, by the ledger's sign: below zero the customer owes it."""
+    if minor < 0:
+        word, tone = pgettext("money", "owed"), "owed"
+    elif minor > 0:
+        word, tone = pgettext("money", "credit"), "credit"
+    else:
+        word, tone = pgettext("money", "nothing owed"), "zero"
+    return format_html(
+        '<span class="h-money h-money-{}">{} <span class="h-money-word">{}</span></span>',
+        tone,
+        shown.amount(abs(minor), currency),
+        word,
+    )
+
+
 @register.simple_tag(takes_context=True)
 def when(context: Context, at: datetime | None, only: str = "") -> SafeString:
     """A moment, absolute in the viewer's zone, with how far away it is beside it.
@@ -119,10 +136,16 @@ def _distance(at: datetime, now: datetime) -> str:
 
 
 @register.inclusion_tag("look/parts/meter.html")
-def meter(used: float, limit: float | None, unit: str = "", label: str = "") -> dict[str, Any]:
-    """How much of something is used. Warns from 80 %, alarms from 95 %; no limit (None) draws no bar."""
+def meter(
+    used: float, limit: float | None, unit: str = "", label: str = "", calm: bool = False
+) -> dict[str, Any]:
+    """How much of something is used. Warns from 80 %, alarms from 95 %; no limit (None) draws no bar.
+
+    `calm`: using all of it is no trouble (one site of one), so nothing warns.
+    """
     share = None if limit is None else (used / limit if limit else 1.0)
     tone = "bad" if share is not None and share >= 0.95 else "warn" if share and share >= 0.8 else "good"
+    tone = "good" if calm else tone
     return {
         "label": label,
         "used": shown.quantity(used, unit),
@@ -134,9 +157,10 @@ def meter(used: float, limit: float | None, unit: str = "", label: str = "") -> 
 
 
 @register.inclusion_tag("look/parts/progress.html")
-def progress(done: int, total: int, label: str = "") -> dict[str, Any]:
-    """Work done of work to do. A total of 0 means the end is not known yet."""
+def progress(done: int, total: int, label: str = "", steps: bool = True) -> dict[str, Any]:
+    """Work done of work to do. A total of 0 means the end is not known yet. `steps`: say the count too."""
     return {
+        "steps": steps,
         "done": done,
         "total": total,
         "label": label,

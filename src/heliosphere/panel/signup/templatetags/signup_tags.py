@@ -8,9 +8,17 @@ from heliosphere.panel.billing import wording
 from heliosphere.panel.billing.rules.charges import ChargeLine
 from heliosphere.panel.billing.rules.taxes import TaxLine
 from heliosphere.panel.domains import rules as names
+from heliosphere.panel.platform.principal import Principal
+from heliosphere.panel.signup import queries
 from heliosphere.panel.signup.forms import PAYMENT_LABELS
 
 register = template.Library()
+
+
+@register.simple_tag
+def waiting_signups(actor: Principal) -> int:
+    """How many signups wait for the staff who look."""
+    return queries.moderated(actor).count()
 
 
 @register.filter

@@ -6,36 +6,71 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('domains', '0001_initial'),
-        ('servers', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("domains", "0001_initial"),
+        ("servers", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reality', models.CharField(choices=[('pending', 'being set up'), ('live', 'live'), ('failed', 'failed')], default='pending', max_length=10)),
-                ('removing', models.BooleanField(default=False)),
-                ('name', models.CharField(max_length=253, unique=True)),
-                ('instant_alias', models.CharField(max_length=253, unique=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sites', to='accounts.account')),
-                ('domain', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='site', to='domains.domain')),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.provider')),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sites', to='servers.logicalserver')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reality",
+                    models.CharField(
+                        choices=[("pending", "being set up"), ("live", "live"), ("failed", "failed")],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("removing", models.BooleanField(default=False)),
+                ("name", models.CharField(max_length=253, unique=True)),
+                ("instant_alias", models.CharField(max_length=253, unique=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sites",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "domain",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="site", to="domains.domain"
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.provider"
+                    ),
+                ),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sites",
+                        to="servers.logicalserver",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'everything',
-                'default_manager_name': 'everything',
+                "abstract": False,
+                "base_manager_name": "everything",
+                "default_manager_name": "everything",
             },
             managers=[
-                ('everything', django.db.models.manager.Manager()),
+                ("everything", django.db.models.manager.Manager()),
             ],
         ),
     ]

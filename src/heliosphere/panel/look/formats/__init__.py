@@ -1,0 +1,1 @@
+"""Dates as every page shows them: the day first, the month as a word."""
