@@ -27,5 +27,6 @@ register(
         pgettext_lazy("menu", "Invoices"),
         "billing:invoices",
         "invoice",
+        10,
     )
 )

@@ -29,7 +29,9 @@ for door in (Door.ADMIN, Door.RESELLER):
     )
 set_home(Door.USER, "hosting:user-home")
 register(
-    NavItem("quick", Door.USER, "quick", pgettext_lazy("menu", "Quick access"), "hosting:user-home", "home")
+    NavItem(
+        "quick", Door.USER, "quick", pgettext_lazy("menu", "Quick access"), "hosting:user-home", "home", 10
+    )
 )
 register(
     NavItem(
@@ -39,5 +41,6 @@ register(
         pgettext_lazy("menu", "Domain info"),
         "hosting:domains",
         "domain",
+        10,
     )
 )

@@ -34,3 +34,9 @@ def tax_text(tax: InvoiceTax) -> str:
 def amount(minor: int, currency: str) -> str:
     """Money without markup, for paper."""
     return shown.amount(minor, currency)
+
+
+@register.filter
+def country_name(code: str) -> str:
+    """A country in the viewer's language; the code where it is not known."""
+    return str(shown.locale().territories.get(code, code))
