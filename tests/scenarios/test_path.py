@@ -159,6 +159,7 @@ def test_from_an_empty_panel_to_delivered_mail_and_back(house: RunningHouse, adm
     visitor.get_by_label("Password again").fill(BOX_PASSWORD)
     visitor.get_by_label("Quota").fill("50")
     visitor.get_by_role("button", name="Add the mailbox").click()
+    visitor.wait_for_url(f"{house.panel}/cp/mail/")
     wait_for(lambda: visitor.reload() and visitor.get_by_text("Live").is_visible(), 20, "the mailbox")
     picture(visitor, "customer-mailboxes")
     box = f"ada@{name}"

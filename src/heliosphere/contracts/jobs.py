@@ -33,6 +33,15 @@ class JobEnvelope:
     time_limit_seconds: int = 60
 
 
+@contract("job-cancel")
+@dataclass(frozen=True, slots=True)
+class JobCancel:
+    """Takes a try back that has not begun to change anything. Later tries of the job are not meant."""
+
+    job_id: int
+    fence: int
+
+
 @contract("job-event")
 @dataclass(frozen=True, slots=True)
 class JobEvent:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from heliosphere.cli.house import probes
-from heliosphere.cli.house.component import Component, House
+from heliosphere.cli.house.component import Component, House, Probe
 from heliosphere.cli.house.places import write
 from heliosphere.cli.house.ports import LOOPBACK
 
@@ -32,6 +32,23 @@ def configure_rabbitmq(house: House) -> None:
     text = RABBIT_CONFIG.format(address=LOOPBACK, port=house.port("amqp"), password=password)
     write(folder / "rabbitmq.conf", text, mode=0o600)
     write(folder / "enabled_plugins", "[].\n")
+
+
+def has_reader(queue: Callable[[House], str]) -> Probe:
+    """Some program takes messages from the queue: it is up, whatever its process looks like."""
+
+    def probe(house: House) -> bool:
+        from kombu.connection import Connection
+
+        from heliosphere.cli.house.setup import broker_address
+
+        with Connection(broker_address(house), connect_timeout=2) as connection:  # type: ignore[no-untyped-call]
+            try:
+                return bool(connection.channel().queue_declare(queue(house), passive=True).consumer_count)
+            except (*connection.connection_errors, *connection.channel_errors):
+                return False
+
+    return probe
 
 
 def rabbit_environment(house: House) -> Mapping[str, str]:
@@ -126,8 +143,9 @@ AGENT = Component(
     modules=("heliosphere.agent.programs.celery_node", "celery"),
     needs=("rabbitmq", "prepare"),
     argv=lambda house: house.heliosphere("agent", "node", "--config", str(house.places.agent_config)),
-    ready=lambda house: True,
+    ready=has_reader(lambda house: f"node.{house.node}"),
     form="cluster",
+    patience=60.0,
     memory="about 70 MB",
     grace=20.0,
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from heliosphere.cli.house import probes, stamps
 from heliosphere.cli.house.component import Component, House
+from heliosphere.cli.house.components.cluster import has_reader
 
 PDF_LIBRARIES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core")
 """What the invoice PDFs are drawn with."""
@@ -78,8 +79,9 @@ DISPATCHER = Component(
     needs=("panel-tables", "rabbitmq"),
     argv=lambda house: house.heliosphere("panel", "dispatch"),
     environment=environment,
-    ready=lambda house: True,
+    ready=has_reader(lambda house: "panel.results"),
     form="cluster",
+    patience=60.0,
     memory="about 120 MB",
     grace=20.0,
 )

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import logging
+from contextlib import suppress
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from heliosphere.contracts.codec import decode, encode
+from heliosphere.contracts.codec import ContractError, decode, encode
 from heliosphere.contracts.jobs import JobEnvelope, JobEvent, JobOutcome
 from heliosphere.panel.platform import audit
 from heliosphere.panel.platform.errors import Refused
 from heliosphere.panel.platform.jobs.kinds import JOB_KINDS
-from heliosphere.panel.platform.jobs.models import OPEN_STATES, Job, JobAttempt, JobGroup, JobLog, JobState
+from heliosphere.panel.platform.jobs.models import Job, JobAttempt, JobGroup, JobLog, JobState
 from heliosphere.panel.platform.jobs.rules import LEASE, retry_delay
 from heliosphere.panel.platform.principal import Principal
+
+log = logging.getLogger(__name__)
+
+#: The database is away or busy. What was tried did not happen and may be tried again as it is.
+DATABASE_TROUBLE = (OperationalError, InterfaceError)
 
 
 def open_group(
@@ -61,35 +68,57 @@ def queue_job(
 
 
 def _due(nodes: list[str] | None, now: datetime) -> QuerySet[Job]:
-    """Jobs that may start: due, and with no earlier open job on the same object."""
-    earlier = Job.everything.filter(
-        object_key=OuterRef("object_key"), pk__lt=OuterRef("pk"), state__in=OPEN_STATES
+    """Jobs that may start: due, no earlier job waits for the same object and none runs on it."""
+    in_the_way = Job.everything.filter(
+        Q(pk__lt=OuterRef("pk"), state=JobState.QUEUED) | Q(state=JobState.RUNNING),
+        object_key=OuterRef("object_key"),
     )
-    due = Job.everything.filter(state=JobState.QUEUED, run_at__lte=now).exclude(Exists(earlier))
+    due = Job.everything.filter(state=JobState.QUEUED, run_at__lte=now).exclude(Exists(in_the_way))
     return (due if nodes is None else due.filter(node__in=nodes)).order_by("run_at", "pk")
 
 
 @transaction.atomic
 def claim(worker: str, now: datetime, *, nodes: list[str] | None = None) -> JobEnvelope | None:
-    """Take the next job, or None. Two workers never take the same one; order per object is kept."""
+    """Take the next job, or None. Two workers never take the same one; order per object is kept.
+
+    A job this version cannot read (its kind is gone, its spec is newer) fails with words, so that it
+    stands in nobody's way.
+    """
     due = _due(nodes, now)
     if connection.features.has_select_for_update_skip_locked:
         due = due.select_for_update(skip_locked=True)
-    job = due.first()
-    if job is None:
-        return None
+    while (job := due.first()) is not None:
+        try:
+            return _start(job, _envelope(job), worker, now)
+        except (KeyError, ContractError) as error:
+            _fail_unreadable(job, error, now)
+    return None
+
+
+def _start(job: Job, envelope: JobEnvelope, worker: str, now: datetime) -> JobEnvelope:
     attempt = JobAttempt.objects.create(job=job, worker=worker, started_at=now)
     job.state, job.fence, job.lease_until = JobState.RUNNING, attempt.pk, now + LEASE
     job.attempts += 1
     job.step = 0
     job.started_at = job.started_at or now
     job.save(update_fields=["state", "fence", "lease_until", "attempts", "step", "started_at"])
-    return _envelope(job)
+    return replace(envelope, fence=job.fence, attempt=job.attempts)
 
 
-def has_due(now: datetime) -> bool:
+def _fail_unreadable(job: Job, error: Exception, now: datetime) -> None:
+    job.state, job.finished_at, job.code = JobState.FAILED, now, "unreadable-job"
+    job.message = _("This version of the panel cannot do the job %(kind)s: %(why)s.") % {
+        "kind": job.kind,
+        "why": str(error) if isinstance(error, ContractError) else _("it does not know this kind"),
+    }
+    job.advice = _("Try again with the version that queued it, or order the change anew.")
+    job.save(update_fields=["state", "finished_at", "code", "message", "advice"])
+    JobLog.objects.create(job=job, at=now, level="error", text=job.message)
+
+
+def has_due(now: datetime, *, nodes: list[str] | None = None) -> bool:
     """Whether a claim would find something: one cheap read, so that an idle worker takes no write lock."""
-    return _due(None, now).exists()
+    return _due(nodes, now).exists()
 
 
 def _envelope(job: Job) -> JobEnvelope:
@@ -105,21 +134,46 @@ def _envelope(job: Job) -> JobEnvelope:
     )
 
 
-def renew(job_id: int, fence: int, now: datetime) -> bool:
-    """Keep the lease. False: the try was given to someone else, or cancelling was asked for; stop."""
-    mine = Job.everything.filter(pk=job_id, fence=fence, state=JobState.RUNNING)
-    return mine.filter(cancel_requested=False).update(lease_until=now + LEASE) == 1
+def keep(fences: list[int], now: datetime) -> dict[int, bool]:
+    """Renew the leases of these tries. Returns those still held, with whether each should be cancelled."""
+    held = Job.everything.filter(fence__in=fences, state=JobState.RUNNING)
+    held.update(lease_until=now + LEASE)
+    return dict(held.values_list("fence", "cancel_requested"))
+
+
+def sent_to_nodes(panel_node: str, now: datetime) -> list[JobEnvelope]:
+    """The tries that are out on nodes, leases renewed: what a fresh dispatcher has to look after."""
+    out = Job.everything.filter(state=JobState.RUNNING).exclude(node=panel_node)
+    out.update(lease_until=now + LEASE)
+    envelopes = []
+    for job in out.order_by("fence"):
+        # What cannot be read is left to its lease, and to the next claim.
+        with suppress(KeyError, ContractError):
+            envelopes.append(_envelope(job))
+    return envelopes
 
 
 @transaction.atomic
 def give_back(envelope: JobEnvelope, now: datetime) -> None:
-    """Undo a claim whose job never left for its node: the try does not count."""
+    """Undo a claim whose job could not be sent to its node: this was no try.
+
+    Should it have been sent after all, its fence is old by then and its answer is not heard.
+    """
     job = Job.everything.select_for_update().filter(pk=envelope.job_id, fence=envelope.fence).first()
-    if job is not None and job.state == JobState.RUNNING:
-        JobAttempt.objects.filter(pk=job.fence).update(ended_at=now, status="not_sent")
-        job.state, job.attempts, job.lease_until = JobState.QUEUED, job.attempts - 1, None
-        job.run_at = now + retry_delay(1)
-        job.save(update_fields=["state", "attempts", "lease_until", "run_at"])
+    if job is None or job.state != JobState.RUNNING:
+        return
+    JobAttempt.objects.filter(pk=job.fence).delete()
+    if job.code != "broker-away":
+        text = _("The message broker does not answer. The job waits for it.")
+        job.code, job.message = "broker-away", text
+        JobLog.objects.create(job=job, at=now, level="warning", text=text)
+    job.state, job.attempts, job.lease_until = JobState.QUEUED, job.attempts - 1, None
+    job.run_at = now + retry_delay(1)
+    if job.cancel_requested:
+        job.state, job.finished_at = JobState.CANCELLED, now
+    job.save()
+    if job.state == JobState.CANCELLED:
+        _tell_kind(job, JobOutcome(job.pk, job.fence, "cancelled", message=_("cancelled")), now)
 
 
 def note(event: JobEvent, now: datetime) -> None:
@@ -133,11 +187,30 @@ def note(event: JobEvent, now: datetime) -> None:
             JobLog.objects.create(job_id=event.job_id, at=now, level=event.level, text=event.text)
 
 
-@transaction.atomic
 def finish(outcome: JobOutcome, now: datetime) -> Job | None:
-    """Write down how a try ended. None: the try is not the current one (told twice, or superseded)."""
+    """Write down how a try ended. None: the try is not the current one (told twice, or superseded).
+
+    What the kind does at the end (`on_end`) belongs to it: when that fails, the try counts as crashed.
+    """
+    try:
+        return _finish(outcome, now)
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as error:
+        log.exception("the end of job %s could not be written", outcome.job_id)
+        why = _("The node is done, but what the panel does then failed (%s).") % type(error).__name__
+        crashed = replace(outcome, status="crashed", changes=(), code="end-failed", message=why, advice="")
+        return _finish(crashed, now, is_second=True)
+
+
+@transaction.atomic
+def _finish(
+    outcome: JobOutcome, now: datetime, *, is_second: bool = False, only_lost: bool = False
+) -> Job | None:
     job = Job.everything.select_for_update().filter(pk=outcome.job_id).first()
     if job is None or job.fence != outcome.fence or job.state != JobState.RUNNING:
+        return None
+    if only_lost and job.lease_until is not None and job.lease_until >= now:
         return None
     JobAttempt.objects.filter(pk=job.fence).update(
         ended_at=now, status=outcome.status, message=outcome.message
@@ -154,8 +227,24 @@ def finish(outcome: JobOutcome, now: datetime) -> Job | None:
     job.save()
     _log_end(job, outcome, now)
     if not job.is_open:
-        JOB_KINDS[job.kind].on_end(job, decode(job.spec), outcome, now)
+        _tell_kind(job, outcome, now, may_fail=is_second)
     return job
+
+
+def _tell_kind(job: Job, outcome: JobOutcome, now: datetime, *, may_fail: bool = False) -> None:
+    """Let the job's kind write what follows. With `may_fail` its own fault is logged and nothing follows."""
+    kind = JOB_KINDS.get(job.kind)
+    if kind is None:
+        return
+    try:
+        with transaction.atomic():
+            kind.on_end(job, decode(job.spec), outcome, now)
+    except DATABASE_TROUBLE:
+        raise
+    except Exception:
+        if not may_fail:
+            raise
+        log.exception("job %s ended without what should follow it", job.pk)
 
 
 def _state_after(job: Job, outcome: JobOutcome) -> JobState:
@@ -185,13 +274,33 @@ def _log_end(job: Job, outcome: JobOutcome, now: datetime) -> None:
 
 
 def recover_lost(now: datetime) -> int:
-    """Give back jobs whose worker fell silent. One that keeps killing workers ends in the dead letters."""
+    """Give back jobs whose worker fell silent. One that keeps killing workers ends in the dead letters.
+
+    A lease that was renewed in the meantime is left alone.
+    """
     lost = list(Job.everything.filter(state=JobState.RUNNING, lease_until__lt=now).values_list("pk", "fence"))
     message = _("the worker that had it stopped answering")
-    return sum(
-        finish(JobOutcome(pk, fence, "crashed", code="worker-lost", message=message), now) is not None
-        for pk, fence in lost
-    )
+    count = 0
+    for pk, fence in lost:
+        outcome = JobOutcome(pk, fence, "crashed", code="worker-lost", message=message)
+        count += _finish(outcome, now, is_second=True, only_lost=True) is not None
+    return count
+
+
+def _has_newer(job: Job) -> bool:
+    """Whether a later job deals with the same thing. One key may order jobs of several (mail of a domain)."""
+    later = Job.everything.filter(object_key=job.object_key, pk__gt=job.pk)
+    return any(_thing(row) == _thing(job) for row in later.exclude(state=JobState.CANCELLED))
+
+
+def _thing(job: Job) -> tuple[str, str]:
+    """What a job works on: its driver, and what the first field of the spec names."""
+    driver = job.kind.rpartition(".")[0]
+    try:
+        spec = decode(job.spec)
+    except ContractError:
+        return driver, job.spec
+    return driver, str(getattr(spec, fields(spec)[0].name))
 
 
 @transaction.atomic
@@ -200,8 +309,7 @@ def retry(job: Job, *, actor: Principal, now: datetime) -> None:
     job = Job.everything.select_for_update().get(pk=job.pk)
     if not job.may_retry:
         raise Refused(_("This job is not one that can be tried again."), code="job-not-ended")
-    newer = Job.everything.filter(object_key=job.object_key, pk__gt=job.pk)
-    if newer.exclude(state=JobState.CANCELLED).exists():
+    if _has_newer(job):
         raise Refused(
             _("A newer job has taken care of the same object since."),
             code="job-superseded",
@@ -223,8 +331,7 @@ def cancel(job: Job, *, actor: Principal, now: datetime) -> None:
         job.state, job.finished_at = JobState.CANCELLED, now
         job.save(update_fields=["state", "finished_at"])
         JobLog.objects.create(job=job, at=now, level="info", text=_("Cancelled by %s") % actor.label)
-        outcome = JobOutcome(job.pk, job.fence, "cancelled", message=_("cancelled"))
-        JOB_KINDS[job.kind].on_end(job, decode(job.spec), outcome, now)
+        _tell_kind(job, JobOutcome(job.pk, job.fence, "cancelled", message=_("cancelled")), now)
     elif job.state == JobState.RUNNING:
         Job.everything.filter(pk=job.pk).update(cancel_requested=True)
     else:

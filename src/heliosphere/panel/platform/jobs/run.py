@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,6 +16,9 @@ from heliosphere.panel.platform.jobs import queue
 from heliosphere.panel.platform.jobs.kinds import JOB_KINDS, PANEL_NODE
 
 log = logging.getLogger(__name__)
+
+#: Seconds between two tries to write an outcome down while the database is away or busy.
+WRITE_PAUSES = (0.2, 1.0, 5.0)
 
 
 class Executor(Protocol):
@@ -42,9 +46,22 @@ def run_claimed(envelope: JobEnvelope, executor: Executor | None, clock: Clock) 
             message=f"{type(error).__name__}: {error}"[:500],
         )
     outcome = queue.with_fence(outcome, envelope)
-    queue.finish(outcome, clock())
-    close_old_connections()
+    _write_down(outcome, clock)
     return outcome
+
+
+def _write_down(outcome: JobOutcome, clock: Clock) -> None:
+    """An outcome that cannot be written is not lost: the lease ends, and the next try finds the work done."""
+    for pause in (*WRITE_PAUSES, None):
+        try:
+            queue.finish(outcome, clock())
+            return
+        except queue.DATABASE_TROUBLE as error:
+            close_old_connections()
+            if pause is None:
+                log.error("the outcome of job %s could not be written: %s", outcome.job_id, error)
+                return
+            time.sleep(pause)
 
 
 def _run(envelope: JobEnvelope, executor: Executor | None, clock: Clock) -> JobOutcome:
