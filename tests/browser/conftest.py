@@ -42,13 +42,22 @@ def assets() -> None:
     subprocess.run([sys.executable, str(ROOT / "assets" / "build.py")], check=True)
 
 
+_running: list[Browser] = []
+
+
 @pytest.fixture(scope="session")
 def browser(assets: None) -> Iterator[Browser]:
+    """One for the whole process: Playwright does not start twice, and other folders import this fixture."""
+    if _running:
+        yield _running[0]
+        return
     if not Path(CHROMIUM).is_file():
         pytest.fail(f"{CHROMIUM} is missing: apt-get install -y --no-install-recommends chromium")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        _running.append(chromium)
         yield chromium
+        _running.clear()
         chromium.close()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from heliosphere.cli.doctor import machine
+from heliosphere.cli.doctor import books, machine
 from heliosphere.cli.doctor.data import check_data, find_house
 from heliosphere.cli.doctor.findings import Finding, exit_code, table
 from heliosphere.cli.doctor.program import main
@@ -81,6 +81,56 @@ def test_a_running_house_whose_parts_do_not_answer_points_at_their_logs(tmp_path
     assert findings["panel"].state == "fail"
     assert "no such table" in findings["panel"].detail
     assert "panel.log" in findings["panel"].mend
+    assert findings["worker"].state == "fail"
+    assert "has no process" in findings["worker"].detail
+
+
+def answer(**changes: object) -> dict[str, object]:
+    """What the panel says of good books, with changes."""
+    jobs = {"failed": 0, "dead": 0, "late": 0, **changes.pop("jobs", {})}  # type: ignore[dict-item]
+    good = {"entries": 9, "entries_wrong": [], "invoices": 3, "invoices_wrong": [], "jobs": jobs}
+    return {**good, **changes}
+
+
+def test_good_books_are_said_to_be_good(tmp_path: Path) -> None:
+    findings = list(books.judge(answer(), house_at(tmp_path), running=True))
+
+    assert {finding.state for finding in findings} == {"ok"}
+
+
+@pytest.mark.parametrize("name", ["entries", "invoices"])
+def test_books_that_do_not_add_up_are_wrong(tmp_path: Path, name: str) -> None:
+    document = answer(**{f"{name}_wrong": [7, 8]})
+    findings = list(books.judge(document, house_at(tmp_path), running=True))
+
+    (bad,) = (finding for finding in findings if finding.state == "fail")
+    assert "do not add up: 7, 8" in bad.detail
+    assert "check_books" in bad.mend
+
+
+@pytest.mark.parametrize(
+    ("running", "state", "mend"), [(True, "fail", "worker.log"), (False, "warn", "./run")]
+)
+def test_late_jobs_are_wrong_only_when_the_house_runs(
+    tmp_path: Path, running: bool, state: str, mend: str
+) -> None:
+    document = answer(jobs={"late": 2, "failed": 1})
+    findings = [f for f in books.judge(document, house_at(tmp_path), running=running) if f.name == "jobs"]
+
+    assert [finding.state for finding in findings] == ["warn", state]
+    assert mend in findings[1].mend
+
+
+def test_a_panel_without_tables_is_named_with_what_mends_it(tmp_path: Path) -> None:
+    house = house_at(tmp_path)
+    setup.make_secrets(house)
+    setup.write_configs(house, set())
+
+    (finding,) = books.check_books(house, running=False)
+
+    assert (finding.name, finding.state) == ("database", "fail")
+    assert "no such table" in finding.detail
+    assert "./run" in finding.mend
 
 
 def test_the_exit_code_is_one_only_when_something_fails() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from heliosphere.cli.house import packages, ports, ready, setup, up
+from heliosphere.cli.house import packages, ports, ready, setup, stamps, up
 from heliosphere.cli.house.components.registry import ALL, wanted_components
 from heliosphere.cli.house.supervisor import in_order
 from tests.cli.fakes import house_at
@@ -138,3 +138,24 @@ def test_ready_names_what_people_use_and_not_what_only_the_house_uses(tmp_path: 
     assert document["addresses"]["smtp"] == "127.0.0.1:10025"
     assert "dns_api" not in document["addresses"]
     assert "http://127.0.0.1:18080/" in ready.summary(document)
+
+
+def test_people_learn_how_to_sign_in_and_what_to_try_first(tmp_path: Path) -> None:
+    house = house_at(tmp_path)
+    rows = [{"role": "administrator", "login": "admin", "password": "kelp-opal"}]
+    stamps.logins_file(house).write_text(json.dumps({"content": "demo", "logins": rows}))
+    document = ready.ready_document(house, wanted_components(house), datetime(2026, 1, 2, tzinfo=UTC))
+    said = ready.summary(document)
+
+    assert document["demo_logins"] == rows
+    assert "Sign in as admin (administrator), first password kelp-opal" in said
+    assert "README.md" in said
+    assert f"doctor --data {house.places.data}" in said
+    assert "step by step" in ready.summary({**document, "content": "empty"})
+
+
+def test_a_free_base_port_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "taken", lambda base, names: ["smtp"] if base < 13000 else [])
+
+    assert ports.next_base(10000, ["smtp"]) == 13000
+    assert ports.next_base(ports.HIGHEST_BASE, ["smtp"]) is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,28 @@ def test_an_unknown_command_is_named_and_ends_with_two() -> None:
 
     assert done.returncode == 2
     assert "no command 'fly away'" in done.stderr
+
+
+def test_half_a_command_lists_those_that_begin_so() -> None:
+    said = run("panel").stderr
+
+    assert "panel manage" in said
+    assert "mail serve" not in said
+
+
+def test_a_panel_command_without_a_house_says_what_is_missing_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "heliosphere.cli.main", "panel", "manage", "check_books"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("heliosphere: HELIOSPHERE_CONFIG is not set")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("words", [("mail", "showctl"), ("showctl",)])

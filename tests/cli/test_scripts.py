@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,23 @@ def test_uv_is_taken_from_requirements_with_its_hashes() -> None:
     block = re.search(r"^uv==\S+ .*\\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", text, re.MULTILINE)
 
     assert block is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--fly",), "option --fly"), (("--data",), "--data needs"), (("--base-port",), "needs a value")],
+)
+def test_a_wrong_option_is_refused_before_anything_is_set_up(words: tuple[str, ...], said: str) -> None:
+    done = subprocess.run([ROOT / "run", *words], capture_output=True, text=True, timeout=30)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+
+
+def test_the_benchmark_of_the_house_can_be_started() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "bench" / "house.py", "--help"], capture_output=True, text=True, timeout=30
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--quick" in done.stdout

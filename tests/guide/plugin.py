@@ -15,6 +15,8 @@ import pytest
 
 STATEMENTS = Path(__file__).with_name("statements.yaml")
 FORGIVEN = "no root"
+MARKS = pytest.StashKey[dict[str, list[str]]]()
+"""Test to the ids it proves, of all that was collected (before -m and -k leave some out)."""
 
 
 def known_ids(text: str) -> set[str]:
@@ -30,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Skips(), "heliosphere-skips")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     marks = {item.nodeid: marked_ids(item) for item in items}
     known = known_ids(STATEMENTS.read_text())
@@ -38,10 +41,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     )
     if unknown:
         raise pytest.UsageError(f"unknown guide ids: {', '.join(unknown)}")
+    proofs = config.stash[MARKS] = {test: sorted(ids) for test, ids in marks.items() if ids}
     file = config.getoption("--guide-marks")
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        proofs = {test: sorted(ids) for test, ids in marks.items() if ids}
         file.write_text(json.dumps(proofs, indent=1, sort_keys=True))
 
 

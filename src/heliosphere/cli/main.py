@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 from heliosphere import __version__
 from heliosphere.cli.house.component import module_exists
@@ -23,13 +25,17 @@ class Command:
 
 
 COMMANDS = (
-    Command(("up",), "heliosphere.cli.house.up:main", "start everything on this machine"),
-    Command(("doctor",), "heliosphere.cli.doctor.program:main", "check machine, packages, ports, services"),
+    Command(("up",), "heliosphere.cli.house.up:main", "start everything here (./run sets up first)"),
+    Command(("doctor",), "heliosphere.cli.doctor.program:main", "what is wrong here, and what mends it"),
     Command(("mail", "serve"), "heliosphere.mta.programs.serve:main", "the mail engine alone, on a tree"),
     Command(("panel", "worker"), "heliosphere.cli.embedded:main", "jobs of the panel, done on this machine"),
     Command(("panel", "dispatch"), "heliosphere.panel.programs.dispatcher:main", "jobs handed to the nodes"),
     Command(("panel", "prepare"), "heliosphere.cli.panel_prepare:main", "tables and first content"),
-    Command(("panel", "manage"), "heliosphere.panel.programs.manage:main", "Django's management commands"),
+    Command(
+        ("panel", "manage"),
+        "heliosphere.panel.programs.manage:main",
+        "management commands: issue_token, check_books …",
+    ),
     Command(("agent", "node"), "heliosphere.agent.programs.celery_node:main", "the agent of a cluster node"),
     Command(("agent", "report"), "heliosphere.agent.programs.report:main", "what this node says of itself"),
     Command(
@@ -49,15 +55,35 @@ def main(argv: list[str] | None = None) -> int:
     if words[0] in ("version", "--version"):
         print(f"heliosphere {__version__}")
         return 0
-    found = find(words)
-    if found is None:
-        print(f"heliosphere: no command {' '.join(words[:2])!r}\n\n{usage()}", file=sys.stderr)
-        return 2
-    program, rest = found
+    if words[0] == "panel":
+        _point_to_config()
     try:
+        found = find(words)
+        if found is None:
+            print(f"heliosphere: no command {' '.join(words[:2])!r}\n\n{usage(words[0])}", file=sys.stderr)
+            return 2
+        program, rest = found
         return program(rest)
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if not _is_config_error(error):
+            raise
+        print(f"heliosphere: {error}", file=sys.stderr)
+        return 1
+
+
+def _point_to_config() -> None:
+    """In a checkout the panel's programs find the house of ./run without being told."""
+    usual = Path("var/etc/panel.json").absolute()
+    if "HELIOSPHERE_CONFIG" not in os.environ and os.access(usual, os.R_OK):
+        os.environ["HELIOSPHERE_CONFIG"] = str(usual)
+
+
+def _is_config_error(error: Exception) -> bool:
+    """Asked without importing the panel: a program that never loaded it raises none."""
+    config = sys.modules.get("heliosphere.panel.platform.config")
+    return config is not None and isinstance(error, config.ConfigError)
 
 
 def find(words: list[str]) -> tuple[Main, list[str]] | None:
@@ -95,12 +121,18 @@ def _not_built(module: str) -> int:
     return 2
 
 
-def usage() -> str:
-    rows = "\n".join(f"  {' '.join(command.words):<20} {command.summary}" for command in COMMANDS)
+def usage(first: str = "") -> str:
+    """All commands; only those that begin with the word `first` where there are some."""
+    chosen = [command for command in COMMANDS if command.words[0] == first] or COMMANDS
+    rows = [f"  {' '.join(command.words):<20} {command.summary}" for command in chosen]
+    if chosen is COMMANDS or first == "mail":
+        rows.append(f"  {'<mail tool>':<20} a tool of the mail engine by its name, for example showctl")
+    if chosen is COMMANDS:
+        rows.append(f"  {'version':<20} the version")
+    listed = "\n".join(rows)
     return (
-        f"heliosphere {__version__}\n\nusage: heliosphere COMMAND …\n\n{rows}\n"
-        f"  {'<mail tool>':<20} a tool of the mail engine by its name, for example showctl\n"
-        f"  {'version':<20} the version\n\nheliosphere COMMAND --help says more."
+        f"heliosphere {__version__}\n\nusage: heliosphere COMMAND …\n\n{listed}\n\n"
+        "heliosphere COMMAND --help says more; docs/running.md tells how it all fits."
     )
 
 

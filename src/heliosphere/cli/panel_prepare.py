@@ -7,6 +7,7 @@ import io
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from heliosphere.cli.house import stamps
 from heliosphere.cli.house.component import House
@@ -27,15 +28,16 @@ def main(argv: list[str]) -> int:
     if not options.logins.exists() and command in get_commands():
         output = io.StringIO()
         call_command(command, "--json", stdout=output)
-        write(options.logins, _last_document(output.getvalue()), mode=0o600)
+        document = {"content": options.content, **_last_document(output.getvalue())}
+        write(options.logins, json.dumps(document, indent=1), mode=0o600)
     _note_done(Path(os.environ["HELIOSPHERE_CONFIG"]))
     return 0
 
 
-def _last_document(text: str) -> str:
-    """The JSON a command printed, checked; it may print other lines before it."""
-    start = min((text.find(sign) for sign in "[{" if sign in text), default=0)
-    return json.dumps(json.loads(text[start:]), indent=1)
+def _last_document(text: str) -> dict[str, Any]:
+    """The JSON object a command printed; it may print other lines before it."""
+    document: dict[str, Any] = json.loads(text[max(text.find("{"), 0) :])
+    return document
 
 
 def _note_done(config: Path) -> None:

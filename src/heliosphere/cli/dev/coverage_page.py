@@ -77,25 +77,34 @@ def coverage_page(statements: Iterable[Statement], marks: dict[str, list[str]]) 
         "# What the tests prove of the guide",
         "",
         f"{len(proofs)} of {total} statements are proven by a test that would fail without the behaviour.",
-        "Written by `heliosphere dev coverage-page`; do not edit.",
+        "Written by `heliosphere dev coverage-page`; do not edit. What each statement says is in",
+        "`tests/guide/statements.yaml`.",
         "",
         "| Area | Proven | Not yet |",
         "| --- | ---: | ---: |",
     ]
     for area, rows in sorted(areas.items()):
         done = sum(row.id in proofs for row in rows)
-        lines.append(f"| [{area}](#{area.lower()}) | {done} | {len(rows) - done} |")
+        name = f"[{area}](#{area.lower()})" if done else area
+        lines.append(f"| {name} | {done} | {len(rows) - done} |")
     for area, rows in sorted(areas.items()):
-        lines += ["", f"## {area}", ""]
-        lines += [_proven(row, proofs[row.id]) for row in rows if row.id in proofs]
-        lines += [_open(row) for row in rows if row.id not in proofs]
+        if any(row.id in proofs for row in rows):
+            lines += ["", f"## {area}", ""]
+            lines += [_proven(row, proofs[row.id]) for row in rows if row.id in proofs]
+            lines += _open([row for row in rows if row.id not in proofs])
     return "\n".join(lines) + "\n"
 
 
 def _proven(row: Statement, tests: set[str]) -> str:
-    return f"- **{row.id}** proven: {row.says} ({', '.join(f'`{test}`' for test in sorted(tests))})"
+    return f"- **{row.id}** {row.says} ({', '.join(f'`{test}`' for test in sorted(tests))})"
 
 
-def _open(row: Statement) -> str:
-    note = f" ({row.note})" if row.note else ""
-    return f"- {row.id} not yet{note}: {row.says}"
+def _open(rows: list[Statement]) -> list[str]:
+    """The numbers of those not proven yet, by the note on why they may stay so."""
+    notes: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        notes[row.note].append(row.id.rpartition("-")[2])
+    return [
+        f"- Not yet{f' ({note})' if note else ''}: {', '.join(numbers)}"
+        for note, numbers in sorted(notes.items())
+    ]

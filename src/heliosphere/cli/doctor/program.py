@@ -1,4 +1,7 @@
-"""heliosphere doctor [--data DIR] [--base-port N] [--json]: exit code 1 when something is wrong."""
+"""Look at this machine, the data directory and every service; say what is wrong and what mends it.
+
+Changes nothing. Exit code 1 when something is wrong, 0 otherwise.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+from heliosphere.cli.doctor.books import check_books
 from heliosphere.cli.doctor.data import check_data, find_house
 from heliosphere.cli.doctor.findings import Finding, exit_code, table
 from heliosphere.cli.doctor.machine import check_machine
-from heliosphere.cli.doctor.services import check_services
+from heliosphere.cli.doctor.services import check_services, running_pid
 
 
 def main(argv: list[str]) -> int:
@@ -34,4 +38,5 @@ def diagnose(data: Path, base_port: int | None) -> list[Finding]:
         *check_machine(data, cluster=found.house.cluster),
         *check_data(found),
         *check_services(found.house),
+        *check_books(found.house, running=running_pid(found.house) is not None),
     ]

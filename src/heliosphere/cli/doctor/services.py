@@ -43,17 +43,34 @@ def check_services(house: House) -> Iterator[Finding]:
         elif pid is None:
             yield from _ports(house, component)
         else:
-            yield _answer(house, component)
+            yield _answer(house, component, pid)
 
 
-def _answer(house: House, component: Component) -> Finding:
-    where = " ".join(house.address(name) for name in component.ports) or component.what_for
-    if component.ready(house):
-        return Finding(AREA, component.name, "ok", where)
+def _answer(house: House, component: Component, supervisor: int) -> Finding:
+    """One that listens nowhere must at least have its process."""
+    where = " ".join(house.address(name) for name in component.ports)
+    if component.ready(house) and (where or _has_process(house, component, supervisor)):
+        return Finding(AREA, component.name, "ok", where or component.what_for)
     log = house.places.log / f"{component.name}.log"
-    return Finding(
-        AREA, component.name, "fail", f"does not answer on {where}{_last_line(log)}", f"tail -n 50 {log}"
-    )
+    what = f"does not answer on {where}" if where else f"has no process ({component.what_for})"
+    return Finding(AREA, component.name, "fail", f"{what}{_last_line(log)}", f"tail -n 50 {log}")
+
+
+def _has_process(house: House, component: Component, supervisor: int) -> bool:
+    """A child of the supervisor was started with the component's words (proc_pid_cmdline(5))."""
+    words = component.argv(house)[1:]
+    try:
+        children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+        return any(_command_line(child)[1:] == words for child in children)
+    except OSError:
+        return False
+
+
+def _command_line(pid: str) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
+    except FileNotFoundError:  # it ended just now
+        return []
 
 
 def _ports(house: House, component: Component) -> Iterator[Finding]:

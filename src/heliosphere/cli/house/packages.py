@@ -16,6 +16,7 @@ from heliosphere.cli.house.components.registry import ALL
 
 TEST_ONLY = {
     "chromium": "browser tests",
+    "libatomic1": "the driver of the browser tests",
     "tinycdb": "checks our cdb files with another program",
     "openssl": "certificates for the tests of TLS",
 }

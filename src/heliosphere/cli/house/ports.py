@@ -81,3 +81,10 @@ def _can_bind(port: int, kind: socket.SocketKind) -> bool:
 def taken(base: int, names: Iterable[str]) -> list[str]:
     """The names of those ports that somebody else already uses."""
     return [name for name in names if not is_free(number(base, name), udp=PORTS[name].udp)]
+
+
+def next_base(base: int, names: Iterable[str]) -> int | None:
+    """The nearest higher base, in steps of a thousand, whose ports are all free."""
+    wanted = tuple(names)
+    bases = range(base + 1000, HIGHEST_BASE + 1, 1000)
+    return next((other for other in bases if not taken(other, wanted)), None)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from heliosphere import __version__
@@ -19,6 +21,7 @@ INSIDE = frozenset({"dns_api", "epmd", "rabbit_distribution"})
 
 def ready_document(house: House, running: Iterable[Component], started_at: datetime) -> dict[str, Any]:
     names = [name for component in running for name in component.ports if name not in INSIDE]
+    first = _first_content(house)
     panel = f"http://{house.address('panel')}/" if "panel" in names else None
     return {
         "version": __version__,
@@ -27,7 +30,8 @@ def ready_document(house: House, running: Iterable[Component], started_at: datet
         "panel": panel,
         "api": f"{panel}api/" if panel else None,
         "addresses": {name: house.address(name) for name in names},
-        "demo_logins": _logins(house),
+        "content": first.get("content", ""),
+        "demo_logins": first.get("logins", []),
         "data": str(house.places.data),
     }
 
@@ -37,32 +41,48 @@ def publish(house: House, document: dict[str, Any]) -> None:
     write(house.places.ready, json.dumps(document, indent=1) + "\n", mode=0o600)
 
 
-def _logins(house: House) -> list[Any]:
-    """What loading the first content printed: a list, or an object with the list in `logins`."""
+def _first_content(house: House) -> dict[str, Any]:
+    """What loading the first content noted: `logins`, and `content`: "demo" or "empty"."""
     try:
         document = json.loads(logins_file(house).read_text())
     except (OSError, ValueError):
-        return []
-    rows = document.get("logins", []) if isinstance(document, dict) else document
-    return rows if isinstance(rows, list) else [rows]
+        return {}
+    return document if isinstance(document, dict) else {"logins": document}
 
 
 def summary(document: dict[str, Any]) -> str:
     """The same for people."""
-    lines = ["", "Heliosphere is up.", ""]
+    lines = ["", f"Heliosphere {document['version']} is up.", ""]
     if document["panel"]:
         lines.append(f"  {'control panel':<26} {document['panel']}")
     for name, address in document["addresses"].items():
         if name != "panel":
             lines.append(f"  {PORTS[name].what:<26} {address}")
-    if document["demo_logins"]:
-        lines += ["", "Logins:"]
-        lines += [f"  {_login_line(row)}" for row in document["demo_logins"]]
-    lines += ["", f"Data and logs: {document['data']}", "Ctrl-C stops everything.", ""]
+    lines += ["", *map(_login_line, document["demo_logins"])]
+    if document["panel"]:
+        lines += _first_steps(document)
+    here = f"{Path(sys.executable).with_name('heliosphere')} doctor --data {document['data']}"
+    lines += [
+        "",
+        f"  {'data, logs, ready.json':<26} {document['data']}",
+        f"  {'is anything wrong?':<26} {here}",
+        "",
+        "Ctrl-C stops everything.",
+        "",
+    ]
     return "\n".join(lines)
 
 
-def _login_line(row: Any) -> str:
-    if not isinstance(row, dict):
-        return str(row)
-    return "  ".join(f"{key} {value}" for key, value in row.items())
+def _login_line(row: dict[str, str]) -> str:
+    """Passwords are those of the first start: who changed theirs since knows."""
+    return f"Sign in as {row['login']} ({row['role']}), first password {row['password']}"
+
+
+def _first_steps(document: dict[str, Any]) -> list[str]:
+    if document["content"] != "demo":
+        return ["The first page after signing in lists what a new provider does, step by step."]
+    return [
+        "To try first: open the control panel in a private window and sign up for a plan as a visitor would;",
+        "then, signed in as above, let the visitor in under Signup > Moderation and watch it come alive.",
+        "README.md leads on from there to a mail that is sent, delivered and read.",
+    ]

@@ -14,6 +14,7 @@ from pathlib import Path
 from heliosphere.cli.house import lock, ports, ready, rights, setup
 from heliosphere.cli.house.component import Component, House
 from heliosphere.cli.house.components.registry import wanted_components
+from heliosphere.cli.house.packages import missing_packages
 from heliosphere.cli.house.places import Places
 from heliosphere.cli.house.records import Records
 from heliosphere.cli.house.supervisor import StartFailed, StopAsked, Supervisor
@@ -27,17 +28,35 @@ class CannotStart(Exception):
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="heliosphere up", description="Start everything on this machine.")
-    made.add_argument("--data", type=Path, default=Path("var"), help="data directory (default ./var)")
+    made = argparse.ArgumentParser(
+        prog="heliosphere up",
+        description="Start everything on this machine; Ctrl-C stops it. ./run sets up, then calls this.",
+    )
     made.add_argument(
-        "--base-port", type=int, default=ports.DEFAULT_BASE, help="added to every well-known port"
+        "--data", metavar="DIR", type=Path, default=Path("var"), help="data directory (default ./var)"
+    )
+    made.add_argument(
+        "--base-port",
+        metavar="N",
+        type=int,
+        default=ports.DEFAULT_BASE,
+        help=f"added to every well-known port (default {ports.DEFAULT_BASE})",
     )
     content = made.add_mutually_exclusive_group()
-    content.add_argument("--demo", action="store_true", default=True, help="with demo content (default)")
-    content.add_argument("--empty", dest="demo", action="store_false", help="with an administrator only")
+    content.add_argument(
+        "--demo", action="store_true", default=True, help="first content: plans to try (default)"
+    )
+    content.add_argument(
+        "--empty", dest="demo", action="store_false", help="first content: an administrator only"
+    )
     made.add_argument("--cluster", action="store_true", help="PostgreSQL, RabbitMQ and a separate agent")
     made.add_argument("--with-filters", action="store_true", help="with spamd and clamd")
-    made.add_argument("--service-zone", default="heliosphere.test", help="zone for third-level names")
+    made.add_argument(
+        "--service-zone",
+        metavar="NAME",
+        default="heliosphere.test",
+        help="zone for third-level names (default heliosphere.test)",
+    )
     return made
 
 
@@ -126,6 +145,8 @@ def _available(house: House, say: _Progress) -> list[Component]:
         missing = component.why_missing()
         if missing is None:
             running.append(component)
+            if component.packages_for and (lacking := missing_packages(component.packages)):
+                say(f"off: {component.packages_for}: apt-get install {' '.join(lacking)}")
         elif component.form == "cluster" and component.lacking_programs():
             raise CannotStart(f"the cluster form needs {component.name}: {missing}")
         else:
@@ -140,8 +161,10 @@ def _demand_ports(house: House, running: list[Component]) -> None:
         for name in ports.taken(house.base_port, component.ports)
     ]
     if taken:
+        other = ports.next_base(house.base_port, [name for part in running for name in part.ports])
         raise CannotStart(
-            f"another program already uses {', '.join(taken)}. Stop it, or start with --base-port N"
+            f"another program already uses {', '.join(taken)}. "
+            f"Stop it, or start with --base-port {other or 'N'}"
         )
 
 
