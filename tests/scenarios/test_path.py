@@ -13,7 +13,6 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import *  # noqa: F403
 from tests.scenarios import mail
 from tests.scenarios.house import RunningHouse, running_house, wait_for
 
