@@ -164,6 +164,24 @@ def test_jobs_are_retried_and_cancelled_by_api(house: House, admin: Caller):
     assert admin("get", f"/jobs/{job.pk}/log").json()[0]["text"].startswith("Cancelled by")
 
 
+def test_zones_servers_and_the_audit_trail_can_be_read(house: House, admin: Caller):
+    account = open_customer(house)
+    run_all_jobs()
+    domain = account.domains.get()
+    zone = admin("get", f"/domains/{domain.pk}/zone").json()
+    assert {"name": "anna.sun.test.", "type": "MX", "ttl": 3600, "values": ["10 mail1.sun.test."]} in zone[
+        "records"
+    ]
+    assert [row["ip"] for row in admin("get", "/servers/physical").json()["items"]] == ["127.0.0.1"]
+    admin("post", f"/accounts/{account.pk}/suspend", {"reason": "unpaid"})
+    event = admin("get", "/events?q=suspended").json()["items"][0]
+    assert (event["text"], event["after"]["reason"]) == ("Account suspended: unpaid", "unpaid")
+    anna = Caller("anna")
+    assert anna("get", f"/domains/{domain.pk}/zone").status_code == 200
+    assert anna("get", "/servers/physical").status_code == 403
+    assert {row["subject_kind"] for row in anna("get", "/events").json()["items"]} >= {"accounts.account"}
+
+
 def test_lists_are_paged_and_searched(house: House, admin: Caller):
     for number in range(3):
         admin("post", "/plans", PLAN | {"name": f"Plan {number}"})

@@ -29,6 +29,11 @@ def owner_name() -> str:
     return Provider.objects.filter(parent__isnull=True).values_list("name", flat=True).first() or ""
 
 
+def user_called(login: str) -> User | None:
+    """The person with this login, without regard to case."""
+    return User.objects.filter(login__iexact=login).first()
+
+
 def login_taken(login: str) -> bool:
     """Logins are one namespace for the installation, without regard to case."""
     return User.objects.filter(login__iexact=login).exists()

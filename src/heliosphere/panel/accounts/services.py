@@ -86,3 +86,13 @@ def revoke_api_token(*, token_id: int, actor: Principal, now: datetime) -> None:
     if row is not None:
         audit.record("api-token.revoked", row, actor=actor, now=now, before={"name": row.name})
         row.delete()
+
+
+@transaction.atomic
+def note_sign_in(user: User, *, is_refused: bool, address: str, now: datetime) -> None:
+    """Write a sign-in, or one refused for its password, into the audit trail."""
+    actor = Principal("visitor", user.login, user.provider_id, user.pk, address=address)
+    if is_refused:
+        audit.record("user.sign-in-failed", user, actor=actor, now=now)
+    else:
+        audit.record("user.signed-in", user, actor=actor, now=now)

@@ -16,6 +16,7 @@ from heliosphere.panel.api import schemas, shapes
 from heliosphere.panel.api.auth import acting
 from heliosphere.panel.api.paging import Asked, page
 from heliosphere.panel.api.problems import COMMON
+from heliosphere.panel.dns.models import Zone
 from heliosphere.panel.domains.models import Domain
 from heliosphere.panel.hosting import queries as hosting
 from heliosphere.panel.mail import services as mail
@@ -23,8 +24,9 @@ from heliosphere.panel.mail.models import Mailbox, MailDomain
 from heliosphere.panel.platform.errors import NotYours, Refused
 from heliosphere.panel.platform.jobs import queue
 from heliosphere.panel.platform.jobs.models import Job
+from heliosphere.panel.platform.models import Event
 from heliosphere.panel.servers import services as servers
-from heliosphere.panel.servers.models import LogicalServer
+from heliosphere.panel.servers.models import LogicalServer, PhysicalServer
 
 router = Router()
 Key = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -43,6 +45,23 @@ def list_domains(request: HttpRequest, asked: Asked) -> Any:
     """Domains. `q` looks in the name."""
     rows = Domain.objects.of(acting(request, "read")).order_by("name")
     return page(rows, asked, lambda row: row, text=("name",))
+
+
+@router.get("/domains/{key}/zone", response={200: schemas.ZoneOut, **COMMON}, tags=["domains"])
+def get_zone(request: HttpRequest, key: Key) -> Any:
+    """The DNS zone of a domain. 404 where it has none."""
+    rows = Zone.objects.of(acting(request, "read")).select_related("provider").filter(domain_id=key)
+    row = rows.first()
+    if row is None:
+        raise NotYours()
+    return shapes.zone(row)
+
+
+@router.get("/events", response={200: schemas.Page[schemas.EventOut], **COMMON}, tags=["audit"])
+def list_events(request: HttpRequest, asked: Asked) -> Any:
+    """The audit trail, newest first: who did what, before and after. `q` looks in name and subject."""
+    rows = Event.objects.of(acting(request, "read")).order_by("-id")
+    return page(rows, asked, shapes.event, text=("name", "subject_label"))
 
 
 @router.get("/mail-domains", response={200: schemas.Page[schemas.MailDomainOut], **COMMON}, tags=["mail"])
@@ -102,6 +121,15 @@ def remove_mailbox(request: HttpRequest, key: Key) -> Any:
     mail.remove_mailbox(row, actor=actor, now=request.clock())  # type: ignore[attr-defined]
     row.refresh_from_db()
     return Status(202, row)
+
+
+@router.get(
+    "/servers/physical", response={200: schemas.Page[schemas.PhysicalServerOut], **COMMON}, tags=["servers"]
+)
+def list_physical_servers(request: HttpRequest, asked: Asked) -> Any:
+    """Machines with an agent. `q` looks in name and address."""
+    acting(request, "read", owner=True)
+    return page(PhysicalServer.objects.order_by("name"), asked, lambda row: row, text=("name", "ip"))
 
 
 @router.get(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from ninja import Schema
 from pydantic import ConfigDict, Field
@@ -175,6 +175,23 @@ class DomainOut(Schema):
     account_id: int | None
 
 
+class RecordSetOut(Schema):
+    name: str
+    type: str
+    ttl: int
+    values: list[str]
+
+
+class ZoneOut(Schema):
+    """A zone as the name servers should have it; names are absolute."""
+
+    name: str
+    reality: str
+    nameservers: list[str]
+    hostmaster: str
+    records: list[RecordSetOut]
+
+
 class MailDomainOut(Schema):
     id: int
     name: str
@@ -289,6 +306,28 @@ class Company(Body):
     phone: Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")] = ""
     website: Annotated[str, Field(max_length=200, pattern=r"^(https?://[^\x00\s]+)?$")] = ""
     checks_info: Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")] = ""
+
+
+class PhysicalServerOut(Schema):
+    id: int
+    name: str
+    ip: str
+    node: str
+
+
+class EventOut(Schema):
+    """One entry of the audit trail."""
+
+    id: int
+    at: datetime
+    actor: str
+    name: str
+    text: str
+    subject_kind: str
+    subject_id: int | None
+    subject: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
 
 
 class LogicalServerOut(Schema):

@@ -7,7 +7,11 @@ from typing import Any
 from heliosphere.panel.accounts.models import Account
 from heliosphere.panel.billing.models import Invoice
 from heliosphere.panel.catalog.models import Plan
+from heliosphere.panel.dns.models import Zone
+from heliosphere.panel.dns.queries import zone_spec
+from heliosphere.panel.platform.event_texts import text_of
 from heliosphere.panel.platform.jobs.models import Job
+from heliosphere.panel.platform.models import Event
 from heliosphere.panel.servers.models import LogicalServer
 from heliosphere.panel.signup.models import SignupRequest
 
@@ -75,3 +79,23 @@ def logical_server(row: LogicalServer) -> dict[str, Any]:
         "physical": row.physical.name,
         "signup_on": row.signup_on,
     }
+
+
+def zone(row: Zone) -> dict[str, Any]:
+    spec = zone_spec(row)
+    return {
+        "name": spec.name,
+        "reality": row.reality,
+        "nameservers": list(spec.nameservers),
+        "hostmaster": spec.hostmaster,
+        "records": [
+            {"name": line.name, "type": line.type, "ttl": line.ttl, "values": list(line.values)}
+            for line in spec.records
+        ],
+    }
+
+
+def event(row: Event) -> dict[str, Any]:
+    names = ("at", "name", "subject_kind", "subject_id", "before", "after")
+    more = {"id": row.pk, "actor": row.actor_label, "subject": row.subject_label, "text": text_of(row)}
+    return more | {name: getattr(row, name) for name in names}

@@ -63,6 +63,8 @@ for _entry in (
     EventText("site.created", _("Web site created"), "web"),
     EventText("tax.added", _("Tax added"), "tax"),
     EventText("tax.removed", _("Tax removed"), "tax"),
+    EventText("user.sign-in-failed", _("Sign-in refused: wrong password"), "security"),
+    EventText("user.signed-in", _("Signed in"), "login"),
     EventText("user.created", _("User created"), "account"),
     EventText("zone.created", _("DNS zone created"), "dns"),
 ):
