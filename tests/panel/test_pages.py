@@ -97,6 +97,17 @@ def test_a_refused_step_keeps_what_was_typed_and_says_why_at_the_field(house: Ho
     assert 'aria-invalid="true"' in text
 
 
+def test_all_that_is_wrong_with_a_contact_is_said_at_once(house: House):
+    visitor = Client()
+    token = begin(visitor, house.plan.pk)
+    visitor.post(f"/signup/w/{token}/domain/", {"kind": "none"})
+    wrong = CONTACT | {"city": "", "email": "nobody", "company": "x" * 200}
+    page = visitor.post(f"/signup/w/{token}/contact/", wrong).content.decode()
+    assert "This is not an e-mail address" in page
+    assert "This is too long" in page
+    assert page.count('aria-invalid="true"') == 3
+
+
 def test_steps_cannot_be_skipped(house: House):
     visitor = Client()
     token = begin(visitor, house.plan.pk)
@@ -195,6 +206,14 @@ def test_a_customer_adds_a_mailbox_and_sees_it_come_alive(customer: Client):
     again = customer.post(f"/cp/mail/domains/{domain.pk}/add/", data).content.decode()
     assert "There is a mailbox info@anna.sun.test already" in again
     assert Mailbox.everything.get().password_hash.startswith("$6$")
+
+
+def test_all_that_is_wrong_with_a_mailbox_is_said_at_once(customer: Client):
+    domain = Account.everything.get(kind="user").mail_domains.get()
+    data = {"local": "info", "password": "info", "repeat": "info", "quota_mb": "-1"}
+    page = customer.post(f"/cp/mail/domains/{domain.pk}/add/", data).content.decode()
+    assert "Use at least 10 characters" in page
+    assert page.count('aria-invalid="true"') == 2
 
 
 @pytest.mark.guide("BILL-003")

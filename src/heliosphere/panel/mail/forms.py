@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from heliosphere.panel.look.forms import UnitInput, dress
 from heliosphere.panel.mail.rules import LARGEST_QUOTA_MB
+from heliosphere.panel.mail.services import check_password
+from heliosphere.panel.platform.errors import Refused
 
 
 def _password(label: Any, *, required: bool) -> forms.CharField:
@@ -37,6 +39,7 @@ class MailboxForm(forms.Form):
     def __init__(self, *args: Any, domain: str, address: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         is_new = not address
+        self.known_local = address.partition("@")[0]
         self.fields["password"] = _password(_("Password"), required=is_new)
         self.fields["password"].help_text = (
             _("At least 10 characters.") if is_new else _("Leave empty to keep the one in use.")
@@ -52,4 +55,9 @@ class MailboxForm(forms.Form):
         values = super().clean() or {}
         if values.get("password") and values.get("repeat") != values["password"]:
             self.add_error("repeat", _("The two passwords differ."))
+        elif values.get("password"):
+            try:
+                check_password(values["password"], str(values.get("local") or self.known_local))
+            except Refused as error:
+                self.add_error("password", str(error.message))
         return values

@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from heliosphere.panel.billing.gateways.base import GATEWAYS
 from heliosphere.panel.catalog.models import Plan
 from heliosphere.panel.look.forms import MoneyField
-from heliosphere.panel.signup import queries
+from heliosphere.panel.signup import queries, rules
 from heliosphere.panel.signup.models import SignupRequest
+from heliosphere.panel.signup.services.drafts import CONTACT_TEXTS
 
 PAYMENT_LABELS = {
     "card": _("Card"),
@@ -96,6 +97,15 @@ class ContactForm(forms.Form):
         super().__init__(*args, **kwargs)
         names = queries.country_names(get_language() or "en")
         self.fields["country"].choices = [("", _("Choose")), *names.items()]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """All that is wrong at once, in the service's words; empty fields have Django's own."""
+        values = super().clean() or {}
+        typed = {name: str(values.get(name, "")) for name in self.fields}
+        for name, code in rules.contact_problems(typed).items():
+            if code != "required" and name not in self.errors:
+                self.add_error(name, CONTACT_TEXTS[code])
+        return values
 
 
 class PaymentForm(forms.Form):
