@@ -157,6 +157,21 @@ def test_killed_at_any_step_the_next_try_ends_with_one_whole_zone(
     assert died == (at < 5)
 
 
+@pytest.mark.parametrize("at", range(6))
+def test_killed_while_removing_the_next_try_leaves_no_zone(
+    dns_node: Node, server: Server, tmp_path: Path, at: int
+) -> None:
+    config, name = dns_node.config(tmp_path), f"gone{at}.test"
+    run_once(config, envelope("dns_zone.apply", zone(name)))
+    assert server.ask(name, "A") == ["127.0.0.1"]
+    run_and_die(config, envelope("dns_zone.remove", zone(name), job=2, fence=2), at)
+
+    outcome = run_once(config, envelope("dns_zone.remove", zone(name), job=2, fence=3))
+
+    assert outcome.status == "done"
+    assert server.ask(name, "A") == []
+
+
 def _give_to(node: Node, name: str, account: str) -> None:
     import httpx
 

@@ -178,6 +178,40 @@ def test_killed_before_any_file_operation_the_next_try_makes_the_mailbox_whole(t
     assert at > 5, "the kills did not reach the work"
 
 
+def test_killed_while_removing_the_next_try_leaves_nothing_of_the_mailbox(tmp_path: Path) -> None:
+    for at in itertools.count():
+        place = tmp_path / str(at)
+        apply(place, DOMAIN)
+        run_once(node(place), envelope("mailbox.apply", BOX, job=2, key="box"))
+        maildir = tree(place).find_user(BOX.address).maildir  # type: ignore[union-attr]
+        (maildir / "new" / "1.letter").write_text("hello")
+        died = die_in(node(place), envelope("mailbox.remove", BOX, job=3, key="box", fence=2), at)
+        outcome = run_once(node(place), envelope("mailbox.remove", BOX, job=3, key="box", fence=3))
+        assert outcome.status == "done", at
+        assert tree(place).find_user(BOX.address) is None, at
+        assert not maildir.exists(), at
+        assert tree(place).find_user("postmaster@one.test") is not None, at
+        if not died:
+            break
+    assert at > 5, "the kills did not reach the work"
+
+
+def test_killed_while_removing_the_next_try_leaves_nothing_of_the_domain(tmp_path: Path) -> None:
+    for at in itertools.count():
+        place = tmp_path / str(at)
+        apply(place, DOMAIN)
+        died = die_in(node(place), envelope("mail_domain.remove", DOMAIN, job=3, fence=2), at)
+        outcome = run_once(node(place), envelope("mail_domain.remove", DOMAIN, job=3, fence=3))
+        found = tree(place)
+        assert outcome.status == "done", at
+        assert found.domains() == [], at
+        assert not found.qmail.accepts("one.test"), at
+        assert not found.qmail.accepts("uno.test"), at
+        if not died:
+            break
+    assert at > 5, "the kills did not reach the work"
+
+
 def die_in(config: AgentConfig, job: JobEnvelope, at: int) -> bool:
     """A child runs the job and is killed before its file operation number `at`; False when it got through."""
     child = os.fork()

@@ -170,3 +170,20 @@ def test_killed_at_any_step_the_next_try_ends_with_one_whole_site(
     assert inode in (None, start_page.stat().st_ino), "the start page was not written again"
     assert list((tmp_path / "agent" / "web" / "changes").iterdir()) == []
     assert died == (at < 13)
+
+
+@pytest.mark.parametrize("at", range(10))
+def test_killed_while_removing_the_next_try_leaves_no_site(
+    web_node: Node, visitor: Visitor, tmp_path: Path, at: int
+) -> None:
+    config, spec = web_node.config(tmp_path), SiteSpec(f"gone{at}.test", "anna")
+    run_once(config, envelope("web_site.apply", spec))
+    assert f"gone{at}.test is ready" in visitor.get(spec.name).text
+    run_and_die(config, envelope("web_site.remove", spec, job=2, fence=2), at)
+
+    outcome = run_once(config, envelope("web_site.remove", spec, job=2, fence=3))
+
+    assert outcome.status == "done", outcome
+    assert f"gone{at}.test is ready" not in visitor.get(spec.name).text
+    assert not home(web_node, spec).exists()
+    assert list((tmp_path / "agent" / "web" / "changes").iterdir()) == []
