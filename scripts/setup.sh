@@ -102,7 +102,6 @@ wanted_packages() {
     fi
     say "Debian packages to install, and what for:"
     printf '%s\n' "$missing" | awk -F '\t' '{ printf "             %-24s %s\n", $1, $2 }'
-    case " $* " in *" --filters "* | *" --test "*) ;; *) say "(spam and virus filters stay out: --with-filters)" ;; esac
     # shellcheck disable=SC2046
     install_packages $(printf '%s\n' "$missing" | cut -f 1)
     say "Debian packages are in place"

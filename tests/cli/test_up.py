@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,8 +26,6 @@ from tests.cli.fakes import listening, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-SOME = tuple(name for name in ports.PORTS if name not in ("spamd", "clamd"))
-
 
 @pytest.fixture
 def data() -> Iterator[Path]:
@@ -39,7 +38,7 @@ def data() -> Iterator[Path]:
 
 @pytest.fixture
 def base() -> int:
-    return free_base(SOME)
+    return free_base(tuple(ports.PORTS))
 
 
 def command(data: Path, base: int, *more: str) -> list[str]:
@@ -104,6 +103,26 @@ def test_the_whole_house_comes_up_answers_stops_and_comes_up_again(data: Path, b
     with house(data, base) as (_, again):
         assert again["demo_logins"] == ready["demo_logins"]
     assert (data / "etc/secrets/django-key").read_text() == key
+
+
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+GTUBE = b"Subject: t\r\n\r\nXJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n"
+
+
+def ask(port: int, request: bytes) -> bytes:
+    """What a service answers to `request`, until it closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(request)
+        line.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: line.recv(4096), b""))
+
+
+def test_the_filters_run_beside_it_and_know_their_test_mails(data: Path, base: int) -> None:
+    with house(data, base):
+        stream = b"zINSTREAM\0" + len(EICAR).to_bytes(4, "big") + EICAR + bytes(4)
+        assert b"Heliosphere.Test.EICAR" in ask(ports.number(base, "clamd"), stream)
+        check = b"CHECK SPAMC/1.5\r\nContent-length: %d\r\n\r\n" % len(GTUBE)
+        assert b"Spam: True" in ask(ports.number(base, "spamd"), check + GTUBE)
 
 
 def has_zone(base: int, name: str) -> bool:

@@ -22,7 +22,7 @@ class House:
     places: Places
     base_port: int = DEFAULT_BASE
     cluster: bool = False
-    with_filters: bool = False
+    with_filters: bool = True
     demo: bool = True
     node: str = "local"
     service_zone: str = "heliosphere.test"

@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
         "--empty", dest="demo", action="store_false", help="first content: an administrator only"
     )
     made.add_argument("--cluster", action="store_true", help="PostgreSQL, RabbitMQ and a separate agent")
-    made.add_argument("--with-filters", action="store_true", help="with spamd and clamd")
+    made.add_argument("--no-filters", action="store_true", help="without spamd and clamd")
     made.add_argument(
         "--service-zone",
         metavar="NAME",
@@ -87,7 +87,7 @@ def _run(options: argparse.Namespace, say: _Progress) -> None:
         places,
         base_port=options.base_port,
         cluster=options.cluster,
-        with_filters=options.with_filters,
+        with_filters=not options.no_filters,
         demo=options.demo,
         service_zone=options.service_zone,
     )

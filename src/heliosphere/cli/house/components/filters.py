@@ -1,4 +1,4 @@
-"""Spam and virus filters. Heavy, so only with --with-filters; the mail engine takes mail without them too."""
+"""Spam and virus filters. --no-filters leaves them out: the mail engine takes mail without them too."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ CLAMD = Component(
     argv=lambda house: ["/usr/sbin/clamd", "--config-file", str(house.places.etc / "clamd.conf")],
     ready=probes.connects("clamd"),
     filters=True,
-    memory="about 60 MB with our own small signature file",
+    memory="about 20 MB with our own small signature file",
 )
 
 SPAMD = Component(
@@ -73,5 +73,5 @@ SPAMD = Component(
     argv=_spamd,
     ready=probes.connects("spamd"),
     filters=True,
-    memory="about 110 MB a child",
+    memory="about 110 MB each, itself and two children",
 )
