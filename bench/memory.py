@@ -29,7 +29,8 @@ def of_house(house: House) -> list[Process]:
 
 
 def _ours(pid: int) -> list[int]:
-    if any(_words(pid)[0].rpartition("/")[2].startswith(name) for name in FOREIGN):
+    programs = [word.rpartition("/")[2] for word in _words(pid)[:4]]  # spamd stands behind its interpreter
+    if any(program.startswith(FOREIGN) for program in programs):
         return []
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(one for child in children for one in _ours(int(child)))]
