@@ -29,6 +29,11 @@ def why_not_login(login: str) -> str | None:
     return "reserved" if login in RESERVED_LOGINS else None
 
 
+def staff_agent(role: str) -> SuspendAgent:
+    """As which agent staff of this role suspend and resume."""
+    return "admin" if role == "owner" else "reseller"
+
+
 def may_resume(suspended_by: str, resumer: SuspendAgent) -> bool:
     """Whether `resumer` may undo a suspension made by `suspended_by`."""
     for agent, allowed in _MAY_RESUME.items():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
@@ -11,13 +9,6 @@ from heliosphere.panel.accounts import queries
 from heliosphere.panel.platform.clock import system_clock
 from heliosphere.panel.platform.errors import Forbidden
 from heliosphere.panel.platform.principal import Principal
-
-
-class ApiRequest(HttpRequest):
-    """For type checkers: what authentication and middleware add."""
-
-    principal: Principal
-    clock: Any
 
 
 class TokenAuth(HttpBearer):

@@ -10,7 +10,7 @@ from ninja import Path, Router, Status
 
 from heliosphere.panel.accounts.models import Account
 from heliosphere.panel.accounts.queries import provider_of
-from heliosphere.panel.accounts.rules import SuspendAgent
+from heliosphere.panel.accounts.rules import staff_agent
 from heliosphere.panel.api import schemas, shapes
 from heliosphere.panel.api.auth import acting
 from heliosphere.panel.api.paging import Asked, page
@@ -191,22 +191,18 @@ def get_account(request: HttpRequest, key: Key) -> Any:
     return shapes.account(_account(acting(request, "read"), key))
 
 
-def _agent(actor: Principal) -> SuspendAgent:
-    return "admin" if actor.role == "owner" else "reseller"
-
-
 @router.post("/accounts/{key}/suspend", response={200: schemas.AccountOut, **COMMON}, tags=["accounts"])
 def suspend_account(request: HttpRequest, key: Key, body: schemas.ReasonBody) -> Any:
     actor = acting(request, "accounts", staff=True)
     row, now = _account(actor, key), request.clock()  # type: ignore[attr-defined]
-    hosting.suspend_account(row, reason=body.reason, agent=_agent(actor), actor=actor, now=now)
+    hosting.suspend_account(row, reason=body.reason, agent=staff_agent(actor.role), actor=actor, now=now)
     return shapes.account(_account(actor, key))
 
 
 @router.post("/accounts/{key}/resume", response={200: schemas.AccountOut, **COMMON}, tags=["accounts"])
 def resume_account(request: HttpRequest, key: Key) -> Any:
-    actor = acting(request, "accounts", staff=True)
-    hosting.resume_account(_account(actor, key), agent=_agent(actor), actor=actor, now=request.clock())  # type: ignore[attr-defined]
+    actor, now = acting(request, "accounts", staff=True), request.clock()  # type: ignore[attr-defined]
+    hosting.resume_account(_account(actor, key), agent=staff_agent(actor.role), actor=actor, now=now)
     return shapes.account(_account(actor, key))
 
 

@@ -160,7 +160,11 @@ def open_logical_server(request: HttpRequest, key: Key, body: schemas.Switch) ->
 def list_jobs(request: HttpRequest, asked: Asked) -> Any:
     """Background jobs, newest first. `q` looks in title and object."""
     return page(
-        hosting.jobs(acting(request, "read")), asked, shapes.job, text=("title", "object_key"), state="state"
+        hosting.jobs(acting(request, "read")),
+        asked,
+        lambda row: row,
+        text=("title", "object_key"),
+        state="state",
     )
 
 

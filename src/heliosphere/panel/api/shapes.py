@@ -10,7 +10,6 @@ from heliosphere.panel.catalog.models import Plan
 from heliosphere.panel.dns.models import Zone
 from heliosphere.panel.dns.queries import zone_spec
 from heliosphere.panel.platform.event_texts import text_of
-from heliosphere.panel.platform.jobs.models import Job
 from heliosphere.panel.platform.models import Event
 from heliosphere.panel.servers.models import LogicalServer
 from heliosphere.panel.signup.models import SignupRequest
@@ -65,10 +64,6 @@ def invoice(row: Invoice) -> dict[str, Any]:
     return {"id": row.pk, "lines": list(row.lines.all()), "taxes": list(row.taxes.all())} | {
         name: getattr(row, name) for name in names
     }
-
-
-def job(row: Job) -> Job:
-    return row
 
 
 def logical_server(row: LogicalServer) -> dict[str, Any]:

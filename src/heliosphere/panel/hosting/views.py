@@ -17,7 +17,7 @@ from heliosphere.panel.accounts.doors import PanelRequest, account_only, staff_o
 from heliosphere.panel.accounts.middleware import ACCOUNT_KEY
 from heliosphere.panel.accounts.models import Account, AccountKind
 from heliosphere.panel.accounts.queries import provider_of
-from heliosphere.panel.accounts.rules import SuspendAgent
+from heliosphere.panel.accounts.rules import staff_agent
 from heliosphere.panel.billing import ledger
 from heliosphere.panel.billing import queries as billing
 from heliosphere.panel.billing import services as billing_services
@@ -33,7 +33,6 @@ from heliosphere.panel.look.lists import ListPage
 from heliosphere.panel.look.parts import Consequence, Crumb, Danger, Fact
 from heliosphere.panel.platform import audit
 from heliosphere.panel.platform.errors import NotYours, Refused
-from heliosphere.panel.platform.principal import Principal
 
 
 def home(request: PanelRequest) -> HttpResponse:
@@ -118,10 +117,6 @@ def _dangers(row: Account) -> list[Danger]:
     return [Danger(_("Suspend the account"), text, reverse("hosting:suspend", args=[row.pk]))]
 
 
-def _agent(actor: Principal) -> SuspendAgent:
-    return "admin" if actor.role == "owner" else "reseller"
-
-
 @staff_only
 def suspend(request: PanelRequest, pk: int) -> HttpResponse:
     row = _account(request, pk)
@@ -130,7 +125,7 @@ def suspend(request: PanelRequest, pk: int) -> HttpResponse:
         group = services.suspend_account(
             row,
             reason=form.cleaned_data["reason"],
-            agent=_agent(request.principal),
+            agent=staff_agent(request.principal.role),
             actor=request.principal,
             now=request.clock(),
         )
@@ -163,7 +158,7 @@ def suspend(request: PanelRequest, pk: int) -> HttpResponse:
 def resume(request: PanelRequest, pk: int) -> HttpResponse:
     row = _account(request, pk)
     group = services.resume_account(
-        row, agent=_agent(request.principal), actor=request.principal, now=request.clock()
+        row, agent=staff_agent(request.principal.role), actor=request.principal, now=request.clock()
     )
     messages.success(request, _("Account %s is open again.") % row)
     return redirect("hosting:group", group.pk)

@@ -149,12 +149,16 @@ def _check_mailbox(row: MailDomain, local: str, quota_mb: int) -> None:
     reason = rules.why_not_local_part(local)
     if reason:
         raise Refused(_LOCAL_REASONS[reason], code=f"mailbox-{reason}", field="local")
-    if not 0 <= quota_mb <= rules.LARGEST_QUOTA_MB:
-        text = _("A quota is between 0 (no limit) and %d MB.") % rules.LARGEST_QUOTA_MB
-        raise Refused(text, code="quota-bounds", field="quota_mb")
+    _check_quota(quota_mb)
     if local == "postmaster" or row.mailboxes.filter(local=local).exists():
         text = _("There is a mailbox %(address)s already.") % {"address": f"{local}@{row}"}
         raise Refused(text, code="mailbox-exists", field="local")
+
+
+def _check_quota(quota_mb: int) -> None:
+    if not 0 <= quota_mb <= rules.LARGEST_QUOTA_MB:
+        text = _("A quota is between 0 (no limit) and %d MB.") % rules.LARGEST_QUOTA_MB
+        raise Refused(text, code="quota-bounds", field="quota_mb")
 
 
 def check_password(password: str, local: str) -> None:
@@ -187,9 +191,7 @@ def change_mailbox(
 ) -> Mailbox:
     """New password (None: the old one stays), quota and comment."""
     mailbox = Mailbox.objects.locked(actor, pk=mailbox.pk)
-    if not 0 <= quota_mb <= rules.LARGEST_QUOTA_MB:
-        text = _("A quota is between 0 (no limit) and %d MB.") % rules.LARGEST_QUOTA_MB
-        raise Refused(text, code="quota-bounds", field="quota_mb")
+    _check_quota(quota_mb)
     before = {"quota_mb": mailbox.quota_mb, "comment": mailbox.comment}
     if password:
         check_password(password, mailbox.local)
