@@ -4,9 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heliosphere.contracts.controls import common, send, smtpd
+from heliosphere.contracts.controls.registry import (
+    REGISTRY,
+    Control,
+    ControlRegistry,
+    read_options,
+    read_scalar,
+)
 from heliosphere.mta.adapters.control_files import ControlFiles
-from heliosphere.mta.controls import common, send, smtpd
-from heliosphere.mta.controls.registry import REGISTRY, Control, ControlRegistry, read_options, read_scalar
 from heliosphere.mta.programs import showctl
 from heliosphere.mta.programs.send import send_settings
 from heliosphere.mta.rules.errors import TryLater

@@ -162,9 +162,9 @@ def test_a_message_in_the_queue_survives_a_killed_sender(tree, log):
         with served.smtp("submission") as client:
             client.login("alice@one.test", SECRET)
             client.sendmail("alice@one.test", ["carol@two.test", "nobody@two.test"], "Subject: x\n\nx\n")
-        assert messages_in(tree, "carol@two.test") == []
+        assert len(messages_in(tree, "carol@two.test")) == 1  # a plain mailbox needs no queue
+        assert messages_in(tree, "alice@one.test") == []
     with engine(tree.root, names=("smtp",), log=log):
-        until(lambda: messages_in(tree, "carol@two.test"))
         until(lambda: messages_in(tree, "alice@one.test"))
 
 

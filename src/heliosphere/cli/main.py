@@ -28,6 +28,9 @@ COMMANDS = (
     Command(("up",), "heliosphere.cli.house.up:main", "start everything here (./run sets up first)"),
     Command(("doctor",), "heliosphere.cli.doctor.program:main", "what is wrong here, and what mends it"),
     Command(("mail", "serve"), "heliosphere.mta.programs.serve:main", "the mail engine alone, on a tree"),
+    Command(
+        ("mail-ssl-proto",), "heliosphere.mta.programs.ssl_proto:main", "TLS versions the mail service offers"
+    ),
     Command(("panel", "worker"), "heliosphere.cli.embedded:main", "jobs of the panel, done on this machine"),
     Command(("panel", "dispatch"), "heliosphere.panel.programs.dispatcher:main", "jobs handed to the nodes"),
     Command(("panel", "prepare"), "heliosphere.cli.panel_prepare:main", "tables and first content"),

@@ -10,19 +10,24 @@ from collections.abc import Callable
 
 from heliosphere.mta.adapters.session_protocol import SessionProtocol
 
+LOOK_AGAIN = 0.05
+"""Seconds until a full service looks whether a place became free."""
 Factory = Callable[[], SessionProtocol]
 
 
 class Acceptor:
     """All listening sockets of one process share one limit, which is asked for anew each time."""
 
-    def __init__(self, limit: Callable[[], int]) -> None:
+    def __init__(self, limit: Callable[[], int], others: Callable[[], int] | None = None) -> None:
+        """`others` counts the sessions of the other processes; None: this one is alone."""
         self._limit = limit
+        self._others = others
         self._loop = asyncio.get_running_loop()
         self._ports: list[tuple[socket.socket, Factory, Callable[[], ssl.SSLContext | None] | None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_listening = False
         self._is_stopping = False
+        self._retry: asyncio.TimerHandle | None = None
         self.sessions: set[SessionProtocol] = set()
 
     def add(
@@ -56,11 +61,27 @@ class Acceptor:
                 session.transport.abort()
 
     def _listen(self) -> None:
-        if self._is_listening or len(self.sessions) + len(self._tasks) >= self._limit():
+        if self._is_listening or self._is_stopping:
+            return
+        if self._is_full():
+            self._listen_later()
             return
         self._is_listening = True
         for sock, factory, tls in self._ports:
             self._loop.add_reader(sock, self._accept, sock, factory, tls)
+
+    def _is_full(self) -> bool:
+        others = self._others() if self._others is not None else 0
+        return len(self.sessions) + others >= self._limit()
+
+    def _listen_later(self) -> None:
+        """A session that ends in another process frees a place too, and nobody tells us."""
+        if self._others is not None and self._retry is None:
+            self._retry = self._loop.call_later(LOOK_AGAIN, self._retry_now)
+
+    def _retry_now(self) -> None:
+        self._retry = None
+        self._listen()
 
     def _deafen(self) -> None:
         if self._is_listening:
@@ -72,8 +93,9 @@ class Acceptor:
         self, sock: socket.socket, factory: Factory, tls: Callable[[], ssl.SSLContext | None] | None
     ) -> None:
         while self._is_listening:
-            if len(self.sessions) + len(self._tasks) >= self._limit():
+            if self._is_full():
                 self._deafen()
+                self._listen_later()
                 return
             try:
                 connection, _ = sock.accept()
@@ -82,15 +104,15 @@ class Acceptor:
             except OSError:  # out of descriptors, or the client is gone already: try again at the next event
                 return
             connection.setblocking(False)
-            task = self._loop.create_task(self._take(connection, factory, tls() if tls else None))
+            session = factory()
+            self.sessions.add(session)
+            task = self._loop.create_task(self._take(connection, session, tls() if tls else None))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _take(
-        self, connection: socket.socket, factory: Factory, context: ssl.SSLContext | None
+        self, connection: socket.socket, session: SessionProtocol, context: ssl.SSLContext | None
     ) -> None:
-        session = factory()
-        self.sessions.add(session)
         try:
             await self._loop.connect_accepted_socket(lambda: session, connection, ssl=context)
         except (OSError, ssl.SSLError, TimeoutError):

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from heliosphere.contracts.controls import REGISTRY
+from heliosphere.contracts.controls.registry import BadValue, Control, Snapshot, read_options, read_value
 from heliosphere.mta.adapters.atomic_files import file_stamp
-from heliosphere.mta.controls import common, send, smtpd  # noqa: F401 - declares every control
-from heliosphere.mta.controls.registry import (
-    REGISTRY,
-    BadValue,
-    Control,
-    Snapshot,
-    read_entries,
-    read_options,
-    read_scalar,
-)
 from heliosphere.mta.rules.errors import TryLater
+
+_OTHERS = frozenset(
+    {"options", "morercpthosts.cdb", "clamavclients", "clamavclients.cdb", "spamdclients", "spamdclients.cdb",
+     "plugins", "tls", "srs"}
+)  # fmt: skip
+"""What lies in the directory and is no control."""
 
 
 class ControlFiles:
@@ -30,18 +28,20 @@ class ControlFiles:
         self._directory = directory
         self._on_bad = on_bad
         self._controls = tuple(REGISTRY)
-        self._paths = tuple(str(directory / control.name) for control in self._controls)
-        self._options = str(directory / "options")
-        self._stamps: object = None
+        self._stamps: list[object] = []
+        self._present: tuple[str, ...] = ()
         self._snapshot = Snapshot({})
 
     def snapshot(self) -> Snapshot:
-        """The same object as before while nothing changed."""
-        stamps = [file_stamp(path) for path in self._paths]
-        stamps.append(file_stamp(self._options))
+        """The same object as before while nothing changed.
+
+        Costs a stat of the directory and of each file that is there: a file that comes or goes changes
+        the directory, one that is edited changes itself.
+        """
+        stamps = [file_stamp(path) for path in self._present]
+        stamps.append(file_stamp(self._directory))
         if stamps != self._stamps:
-            self._snapshot = self._read()
-            self._stamps = stamps
+            self._reload()
         return self._snapshot
 
     def unknown_files(self) -> list[str]:
@@ -50,30 +50,47 @@ class ControlFiles:
             names = sorted(path.name for path in self._directory.iterdir() if path.is_file())
         except FileNotFoundError:
             return []
-        known = {control.name for control in self._controls} | {"options", "morercpthosts.cdb"}
+        known = {control.name for control in self._controls} | _OTHERS | set(REGISTRY.obsolete)
         return [name for name in names if name not in known and not name.startswith(("servercert", "."))]
+
+    def unknown_options(self) -> list[str]:
+        """Names in `options` that no control has."""
+        known = {control.name for control in self._controls} | set(REGISTRY.obsolete)
+        return [name for name in read_options(self._text("options") or "") if name not in known]
+
+    def obsolete(self) -> list[str]:
+        """Controls that are set and do nothing any more."""
+        options = read_options(self._text("options") or "")
+        return [name for name in REGISTRY.obsolete if name in options or self._text(name) is not None]
+
+    def _reload(self) -> None:
+        names = [control.name for control in self._controls] + ["options"]
+        # Stamps first: a change during the reading is then seen the next time.
+        everything = {str(self._directory / name): file_stamp(self._directory / name) for name in names}
+        present = {path: stamp for path, stamp in everything.items() if stamp is not None}
+        directory = file_stamp(self._directory)
+        self._snapshot = self._read()
+        self._present = tuple(present)
+        self._stamps = [*present.values(), directory]
 
     def _read(self) -> Snapshot:
         options = read_options(self._text("options") or "")
         values: dict[str, object] = {}
         given: set[str] = set()
+        bad: list[BadValue] = []
         for control in self._controls:
             text = self._text(control.name)
-            if text is None and control.kind != "lines" and control.name in options:
+            if text is None and control.kind != "lines" and options.get(control.name):
                 text = options[control.name]
             if text is None:
                 continue
             given.add(control.name)
-            values[control.name] = self._value(control, text)
-        return Snapshot(values, frozenset(given))
-
-    def _value(self, control: Control[object], text: str) -> object:
-        if control.kind == "lines":
-            return read_entries(text)
-        value, bad = read_scalar(control, text.partition("\n")[0])
-        if bad is not None:
-            self._on_bad(bad)
-        return value
+            values[control.name], problems = read_value(control, text)
+            bad.extend(problems)
+        values = _computed_defaults(self._controls, values, bad)
+        for one in bad:
+            self._on_bad(one)
+        return Snapshot(values, frozenset(given), tuple(bad))
 
     def _text(self, name: str) -> str | None:
         try:
@@ -84,3 +101,14 @@ class ControlFiles:
             raise TryLater(
                 "control-unreadable", f"control {name} cannot be read: {error.strerror}"
             ) from error
+
+
+def _computed_defaults(
+    controls: tuple[Control[object], ...], values: dict[str, object], bad: list[BadValue]
+) -> dict[str, object]:
+    """A control with a computed default gets it back where its value could not be read at all."""
+    unreadable = {one.control for one in bad if one.line == 1 and not one.found[:1].isdigit()}
+    for control in controls:
+        if control.default_of is not None and control.name in unreadable:
+            values[control.name] = control.default_of(values)
+    return values

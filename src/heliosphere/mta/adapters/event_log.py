@@ -22,7 +22,16 @@ class LineLog:
     def event(self, name: str, **fields: object) -> None:
         stamp = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         words = [stamp, name, *(f"{key}={_shown(str(value))}" for key, value in fields.items())]
-        line = " ".join(words)[: MAX_LINE - 1] + "\n"
+        self._write(" ".join(words))
+
+    def line(self, text: str) -> None:
+        """A line in a form of its own, such as those of qmail-smtpd; control characters are taken out."""
+        stamp = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        shown = "".join(char if char.isprintable() else "?" for char in text)
+        self._write(f"{stamp} {shown}")
+
+    def _write(self, text: str) -> None:
+        line = text[: MAX_LINE - 1] + "\n"
         try:
             os.write(self._descriptor, line.encode("utf-8", "replace"))
         except OSError:  # a full disk or a closed pipe must not stop the mail

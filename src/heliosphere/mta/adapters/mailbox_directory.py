@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import secrets
 import stat
 from pathlib import Path
 
+from heliosphere.contracts.controls import common, smtpd
+from heliosphere.contracts.controls.registry import Snapshot
 from heliosphere.mta.adapters.atomic_files import file_stamp, read_or_none
 from heliosphere.mta.adapters.cdb_files import Cdb
 from heliosphere.mta.adapters.control_files import ControlFiles
 from heliosphere.mta.adapters.maildir_usage import QuotaBook
 from heliosphere.mta.adapters.passwords import DUMMY_HASH, verify_password
 from heliosphere.mta.adapters.vpopmail_tree import VpopmailTree, VUser
-from heliosphere.mta.controls import common, smtpd
-from heliosphere.mta.controls.registry import Snapshot
 from heliosphere.mta.rules.addresses import Address
 from heliosphere.mta.rules.dot_qmail import Instructions, default_action, read_instructions
 from heliosphere.mta.rules.flags import Service, UserFlag, why_not_service
 from heliosphere.mta.rules.quota import Quota, percent_used
 from heliosphere.mta.rules.routing import AcceptTable, DomainTable, MailboxTarget, Resolution, Standing
+from heliosphere.mta.rules.scram import ScramKeys, keys_of
 from heliosphere.mta.services.ports import Clock, SignInRefused
 
 _ABSENT = Resolution(Standing.ABSENT)
+_NO_CATCHALL = Resolution(Standing.ABSENT, detail="the catch-all of the domain is switched off here")
+_NOBODYS = secrets.token_hex(16)
+"""Compared instead of a password that is not there, so that an answer takes as long."""
 _DISCARDS = Resolution(Standing.DISCARDS)
 
 
@@ -32,6 +39,8 @@ class MailboxDirectory:
         self._built_from: Snapshot | None = None
         self._me = ""
         self._has_rcpthosts = False
+        self._has_catchall = True
+        self._salt_key = secrets.token_bytes(16)
         self._domains = DomainTable((), (), "")
         self._accepts = AcceptTable(())
         self._more: tuple[object, Cdb | None] = (None, None)
@@ -65,6 +74,7 @@ class MailboxDirectory:
         self._has_rcpthosts = rcpthosts is not None
         # Without rcpthosts qmail would relay for everybody; here only what is held here is accepted.
         self._accepts = AcceptTable(self._domains.domains() if rcpthosts is None else rcpthosts)
+        self._has_catchall = snapshot[common.CATCHALL]
         self._built_from = snapshot
 
     def _more_table(self) -> Cdb | None:
@@ -119,6 +129,8 @@ class MailboxDirectory:
             return _ABSENT
         if action == "delete":
             return _DISCARDS
+        if not self._has_catchall:
+            return _NO_CATCHALL
         if action.startswith("/"):
             return Resolution(Standing.MAILBOX, (self._target_at(Path(action), directory),))
         return self._follow(read_instructions(f"&{action}"), directory, None)
@@ -161,18 +173,40 @@ class MailboxDirectory:
     def sign_in(self, name: str, password: str, service: Service) -> str:
         user = self._tree.find_user(_login_address(name))
         matches = verify_password(password, user.password_hash if user is not None else DUMMY_HASH)
-        if user is None:
-            raise SignInRefused("no such user")
-        if not matches:
-            raise SignInRefused("wrong password")
-        flag = why_not_service(user.flags, service)
-        if flag is not None:
-            raise SignInRefused(f"closed by {flag}")
-        return user.address
+        return _admitted(user, matches, service)
+
+    def sign_in_by_digest(self, name: str, challenge: bytes, digest: str, service: Service) -> str:
+        user = self._tree.find_user(_login_address(name))
+        clear = (user.clear_password or "") if user is not None else ""
+        right = hmac.digest((clear or _NOBODYS).encode(), challenge, hashlib.md5).hex()
+        matches = hmac.compare_digest(right.encode(), digest.lower().encode("utf-8", "replace"))
+        return _admitted(user, matches and bool(clear), service)
+
+    def scram_keys(self, name: str) -> ScramKeys:
+        address = _login_address(name).lower()
+        user = self._tree.find_user(address)
+        salt = hmac.digest(self._salt_key, address.encode("utf-8", "replace"), "sha256")[:16]
+        if user is None or not user.clear_password:
+            return keys_of("", _NOBODYS, salt)
+        return keys_of(user.address, user.clear_password, salt)
+
+    def sign_in_proven(self, address: str, service: Service) -> str:
+        return _admitted(self._tree.find_user(address), True, service)
 
     def maildir_of(self, address: str) -> tuple[Path, Quota] | None:
         user = self._tree.find_user(address)
         return (user.maildir, user.quota) if user is not None else None
+
+
+def _admitted(user: VUser | None, matches: bool, service: Service) -> str:
+    if user is None:
+        raise SignInRefused("no such user")
+    if not matches:
+        raise SignInRefused("wrong password")
+    flag = why_not_service(user.flags, service)
+    if flag is not None:
+        raise SignInRefused(f"closed by {flag}")
+    return user.address
 
 
 def _login_address(name: str) -> str:

@@ -29,7 +29,7 @@ class MaildirMailboxes:
         now = self._clock()
         size = sum(len(part) for part in parts)
         name = f"{int(now.timestamp())}.M{now.microsecond}P{os.getpid()}Q{next(_sequence)}.{self._host}"
-        maildirs = [Path(one.maildir) for one in targets]
+        maildirs = [_place(one) for one in targets]
         return MaildirCommit(maildirs, name, size, parts, self._fault)
 
     def reserve(self, target: MailboxTarget, stored: int, piped: int) -> bool:
@@ -40,6 +40,18 @@ class MaildirMailboxes:
     def release(self, target: MailboxTarget, stored: int) -> None:
         with contextlib.suppress(OSError):  # the next count from scratch puts it right
             QuotaBook(Path(target.maildir), target.quota).release(stored)
+
+
+def _place(target: MailboxTarget) -> Path:
+    """The Maildir of the folder, made if it is not there (Maildir++)."""
+    inbox = Path(target.maildir)
+    if not target.folder:
+        return inbox
+    folder = inbox / target.folder
+    if not folder.is_dir() and inbox.is_dir():
+        make_maildir(folder)
+        (folder / "maildirfolder").touch(0o600)
+    return folder
 
 
 class MaildirCommit:

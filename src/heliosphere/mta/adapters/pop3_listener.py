@@ -7,16 +7,16 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from heliosphere.contracts.controls import common
 from heliosphere.mta.adapters.control_files import ControlFiles
 from heliosphere.mta.adapters.mailbox_directory import MailboxDirectory
 from heliosphere.mta.adapters.pop3_maildrop import Maildrop
 from heliosphere.mta.adapters.session_protocol import NOT_NOW, SessionProtocol
 from heliosphere.mta.adapters.tls_context import ServerCertificate
-from heliosphere.mta.controls import common
 from heliosphere.mta.rules.errors import TryLater
 from heliosphere.mta.rules.flags import Service
 from heliosphere.mta.services.ports import EventLog, SignInRefused
-from heliosphere.mta.services.receive import AFTER_WRONG_PASSWORD
+from heliosphere.mta.services.sign_in import AFTER_WRONG_PASSWORD
 from heliosphere.mta.wire.pop3 import Fetch, Finish, Item, Pop3Server, PopSignIn, PopStartTls
 
 WRONG = "[AUTH] name or password not accepted"

@@ -1,81 +1,182 @@
-"""SMTP sessions over TCP: the machine of wire.smtp_server, answered by services.receive."""
+"""SMTP sessions over TCP: the machine of wire.smtp_server, its questions answered by the services."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
+import secrets
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+from heliosphere.contracts.controls import common, smtpd
+from heliosphere.contracts.controls.registry import Snapshot
 from heliosphere.mta.adapters.control_files import ControlFiles
+from heliosphere.mta.adapters.event_log import LineLog
+from heliosphere.mta.adapters.relay_files import RelayFiles
 from heliosphere.mta.adapters.session_protocol import NOT_NOW, SessionProtocol
+from heliosphere.mta.adapters.session_records import SessionRecords
+from heliosphere.mta.adapters.session_watcher import SessionWatcher
+from heliosphere.mta.adapters.shared_counters import SessionRow
+from heliosphere.mta.adapters.spp_runner import SppRunner
 from heliosphere.mta.adapters.tls_context import ServerCertificate
-from heliosphere.mta.controls.policy import smtp_policy
+from heliosphere.mta.controls.policy import CompiledControls
 from heliosphere.mta.rules import replies
+from heliosphere.mta.rules.checks.check import Gather, RunPlugins, Wait
 from heliosphere.mta.rules.errors import TryLater
+from heliosphere.mta.rules.facts import RecipientFacts, RecipientOf
 from heliosphere.mta.rules.replies import Reply
-from heliosphere.mta.rules.session import Client
-from heliosphere.mta.services.ports import Clock, EventLog
+from heliosphere.mta.rules.session import Client, Session
+from heliosphere.mta.rules.spp import PluginFacts, Section, plugin_environment
+from heliosphere.mta.services.check_message import ContentSettings, content_settings
+from heliosphere.mta.services.find_facts import FactFinder
 from heliosphere.mta.services.receive import Receiver
-from heliosphere.mta.wire.smtp_server import (
+from heliosphere.mta.services.sign_in import SmtpSignIn
+from heliosphere.mta.wire.smtp_questions import (
     Accept,
-    LookUpRecipient,
-    LookUpSender,
+    FindKeys,
     SignIn,
-    SmtpServer,
+    SignInByDigest,
+    SignInByProof,
     StartTls,
 )
+from heliosphere.mta.wire.smtp_server import SmtpServer
 
 _DIGITS = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
+class CompiledCache:
+    """The controls made ready, once for each snapshot."""
+
+    def __init__(self, controls: ControlFiles, certificate: ServerCertificate) -> None:
+        self._controls, self._certificate = controls, certificate
+        self._made: tuple[Snapshot, bool] | None = None
+        self._compiled: tuple[CompiledControls, ContentSettings] | None = None
+
+    def get(self) -> tuple[CompiledControls, ContentSettings]:
+        """Raises TryLater when a control cannot be read."""
+        snapshot = self._controls.snapshot()
+        has_certificate = self._certificate.context() is not None
+        if self._compiled is None or self._made != (snapshot, has_certificate):
+            compiled = CompiledControls(snapshot, has_certificate=has_certificate)
+            self._compiled = (compiled, content_settings(snapshot))
+            self._made = (snapshot, has_certificate)
+        return self._compiled
+
+
 @dataclass(frozen=True, slots=True)
 class SmtpService:
-    """What all SMTP sessions of a process share."""
+    """What all SMTP sessions of a process share. `own_addresses` are this machine's."""
 
     receiver: Receiver
-    controls: ControlFiles
+    sign_in: SmtpSignIn
+    facts: FactFinder
+    compiled: CompiledCache
+    relay_files: RelayFiles
+    plugins: SppRunner
     certificate: ServerCertificate
-    log: EventLog
-    clock: Clock
+    sessions: SessionRow
+    records: SessionRecords
+    log: LineLog
+    clock: Callable[[], datetime]
+    own_addresses: frozenset[str]
     ended: Callable[[SessionProtocol], None]
 
 
 class SmtpSession(SessionProtocol):
+    """One connection; its machine lives in the base class."""
+
     _count = itertools.count()
     machine: SmtpServer
 
     def __init__(self, service: SmtpService, *, submission: bool) -> None:
         super().__init__()
         self._service, self._submission = service, submission
+        self._compiled: CompiledControls | None = None
+        self._settings: ContentSettings | None = None
+        self._is_counted = False
 
     def make_machine(self, ip: str, is_loopback: bool, tls: bool) -> SmtpServer | None:
         service = self._service
         try:
-            controls = service.controls.snapshot()
+            self._compiled, self._settings = service.compiled.get()
+            controls = self._compiled.controls
+            rule = service.relay_files.tcp_rule_for(ip, minutes=controls[common.OPENSMTPTIMEOUT])
         except (TryLater, OSError) as trouble:
             service.log.event("control.unreadable", reason=str(trouble))
-            assert self.transport is not None
-            self.transport.write(replies.CONTROLS_UNREADABLE.line().encode() + b"\r\n")
+            self._turn_away(replies.CONTROLS_UNREADABLE)
             return None
-        policy = smtp_policy(controls, has_certificate=service.certificate.context() is not None)
-        self.idle_limit = float(policy.timeout)
-        client = Client(ip, is_loopback, self._submission)
-        return SmtpServer(client, policy, tls=tls, on_refusal=self._log_refusal)
+        if not rule.is_allowed:
+            service.log.event("smtp.denied", ip=ip, line=rule.line or 0)
+            return None
+        policy, tables = self._compiled.for_client(rule.environment)
+        limit = policy.periplimit
+        if limit and not is_loopback and service.sessions.table.of_address(ip) >= limit:
+            service.log.event("smtp.too_many", ip=ip, limit=limit)
+            self._turn_away(replies.TOO_MANY_FROM_ADDRESS)
+            return None
+        service.sessions.begin(ip)
+        self._is_counted = True
+        self.idle_limit = float(policy.timeoutsmtpd)
+        client = Client(
+            ip, is_loopback, self._submission, rule.environment, ip in service.own_addresses, rule.is_dynamic,
+            service.clock(),
+        )  # fmt: skip
+        watcher = SessionWatcher(
+            service.log, service.records, service.clock, self._token, controls[smtpd.SMTPLOG]
+        )
+        return SmtpServer(
+            client, policy, tls=tls, watcher=watcher, tables=tables, nonce=lambda: _nonce(policy.hostname),
+            traced=service.records.is_on,
+        )  # fmt: skip
+
+    def _turn_away(self, reply: Reply) -> None:
+        assert self.transport is not None
+        self.transport.write(reply.line().encode() + b"\r\n")
+
+    # Answers
 
     def answer_now(self, question: object) -> object:
-        if isinstance(question, LookUpRecipient):
-            return self._service.receiver.recipient_facts(question)
-        if isinstance(question, LookUpSender):
-            return self._service.receiver.sender_facts(question)
+        if isinstance(question, Gather):
+            found = self._service.facts.now(question.facts)
+            return NOT_NOW if found is None else found
         return NOT_NOW
 
     async def answer_later(self, question: object) -> object:
-        if isinstance(question, SignIn):
-            return await self._service.receiver.sign_in(question, self.ip)
-        assert isinstance(question, Accept)
-        return await self._service.receiver.accept(question, self._token())
+        service = self._service
+        match question:
+            case Gather():
+                return await service.facts.later(question.facts)
+            case Wait():
+                await asyncio.sleep(question.seconds)
+                return None
+            case RunPlugins():
+                return await self._run_plugins(question)
+            case SignIn():
+                return await service.sign_in.sign_in(question, self.ip)
+            case SignInByDigest():
+                return await service.sign_in.by_digest(question, self.ip)
+            case FindKeys():
+                return await service.sign_in.find_keys(question, self.ip)
+            case SignInByProof():
+                return await service.sign_in.by_proof(question, self.ip)
+            case Accept():
+                assert self._settings is not None
+                return await service.receiver.accept(question, self._settings, self._token())
+        raise AssertionError(f"no answer to {question!r}")
+
+    async def _run_plugins(self, question: RunPlugins) -> object:
+        session = self.machine.session
+        assert self._compiled is not None
+        facts = _plugin_facts(session, question)
+        environment = {**plugin_environment(facts, session.client.environment), **session.plugin_variables}
+        return await self._service.plugins.run_section(
+            self._compiled.plugins.of(question.section), environment
+        )
+
+    # The base class
 
     def tls_context(self) -> ssl.SSLContext | None:
         return self._service.certificate.context()
@@ -91,6 +192,8 @@ class SmtpSession(SessionProtocol):
         self.machine.end(replies.SHUTTING_DOWN)
 
     def on_end(self) -> None:
+        if self._is_counted:
+            self._service.sessions.end(self.ip)
         self._service.ended(self)
 
     def _token(self) -> str:
@@ -103,9 +206,28 @@ class SmtpSession(SessionProtocol):
             text = _DIGITS[digit] + text
         return text
 
-    def _log_refusal(self, verb: str, reply: Reply, about: str) -> None:
-        session = self.machine.session
-        self._service.log.event(
-            "smtp.refused", ip=self.ip, verb=verb, code=reply.code, status=reply.status, about=about,
-            sender=session.sender or "", login=session.login or "", text=reply.text,
+
+def _nonce(hostname: str) -> str:
+    """RFC 2195 wants the shape of a message id, and that it never comes again."""
+    return f"<{os.getpid()}.{secrets.token_hex(12)}@{hostname}>"
+
+
+def _plugin_facts(session: Session, question: RunPlugins) -> PluginFacts:
+    is_recipient = question.section is Section.RCPT
+    served = None
+    if is_recipient:
+        known = next(
+            (value for fact, value in session.facts.items()
+             if isinstance(fact, RecipientOf) and str(fact.recipient) == question.address), None,
         )  # fmt: skip
+        served = known.is_accepted_domain if isinstance(known, RecipientFacts) else None
+    sender = question.address if question.section is Section.MAIL else session.sender
+    return PluginFacts(
+        ip=session.client.ip, helo=session.helo or None,
+        sender=None if sender is None else str(sender),
+        recipient=question.address if is_recipient else None,
+        accepted_recipients=len(session.recipients) if is_recipient else None,
+        tried_recipients=session.recipients_seen if is_recipient else None,
+        is_served_domain=served, login=session.login, login_method=session.auth_method or None,
+        info=session.login or "",
+    )  # fmt: skip

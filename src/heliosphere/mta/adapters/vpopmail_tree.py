@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,7 +41,8 @@ class VUser:
     """A mailbox as the tree has it.
 
     `flags` are in force now; `own_flags` are the user's own, which differ while the domain is
-    suspended and come back when it is resumed. `quota` 0 in both parts means no limit.
+    suspended and come back when it is resumed. `quota` 0 in both parts means no limit. `clear_password`
+    is there only in trees that keep it, for sign-in by challenge.
     """
 
     name: str
@@ -52,6 +53,7 @@ class VUser:
     comment: str
     home: Path
     quota: Quota
+    clear_password: str | None = field(default=None, repr=False)
 
     @property
     def address(self) -> str:
@@ -428,6 +430,9 @@ _FIRST_CONTROLS = {
     "virtualdomains": "",
     # A server that only takes mail it can deliver, and lets its own users send.
     "smtpauth": "1\n",
+    "authmethods": "PLAIN LOGIN\n",
+    "authresults": "1\n",
+    "spfbehavior": "1\n",
     "userchk": "1\n",
     "uquotacheck": "1\n",
     "databytes": "52428800\n",
@@ -454,4 +459,5 @@ def _user(line: VpasswdLine, domain: str, directory: Path, own: dict[str, int]) 
         comment=line.gecos,
         home=home,
         quota=parse_quota(line.quota) or Quota(),
+        clear_password=line.clear,
     )

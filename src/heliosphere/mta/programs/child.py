@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,15 +15,17 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
+from heliosphere.contracts.controls import common, smtpd
 from heliosphere.mta.adapters.control_files import ControlFiles
 from heliosphere.mta.adapters.event_log import LineLog
 from heliosphere.mta.adapters.mailbox_directory import MailboxDirectory
 from heliosphere.mta.adapters.maildir_files import MaildirMailboxes
+from heliosphere.mta.adapters.shared_counters import FailureTable, SessionTable
 from heliosphere.mta.adapters.spool_files import SpoolFiles
 from heliosphere.mta.adapters.tls_context import ServerCertificate
 from heliosphere.mta.adapters.vpopmail_tree import VpopmailTree
-from heliosphere.mta.controls import common
 from heliosphere.mta.rules.errors import Refused
+from heliosphere.mta.rules.tcp_rules import TcpRuleProblem
 
 PATIENCE = 3.0
 """Seconds that sessions get to finish when a program is told to stop."""
@@ -52,6 +55,7 @@ class Parts:
     """The adapters over one root, as every program needs them."""
 
     root: Path
+    workers: int = 1
     log: LineLog = field(default_factory=lambda: LineLog(sys.stderr.fileno(), wall_clock))
 
     def __post_init__(self) -> None:
@@ -69,6 +73,8 @@ class Parts:
             raise Refused("no-me", f"{self.root}/qmail/control/me must hold the server's name")
         self.mailboxes = MaildirMailboxes(me, wall_clock)
         self.spool = SpoolFiles(self.root / "qmail" / "queue")
+        self.sessions = SessionTable(self.workers)
+        self.failures = FailureTable(time.time, lambda: self.controls.snapshot()[smtpd.AUTHFAILLIMIT])
         self.certificate = ServerCertificate(
             self.root / "qmail" / "control" / "servercert.pem",
             lambda reason: self.log.event("tls.bad_certificate", reason=reason),
@@ -80,6 +86,11 @@ class Parts:
     mailboxes: MaildirMailboxes = field(init=False)
     spool: SpoolFiles = field(init=False)
     certificate: ServerCertificate = field(init=False)
+    sessions: SessionTable = field(init=False)
+    failures: FailureTable = field(init=False)
+
+    def log_rule_problem(self, problem: TcpRuleProblem) -> None:
+        self.log.event("tcp_rules.problem", line=problem.line, reason=problem.reason, text=problem.text)
 
 
 Main = Callable[[asyncio.Event, Callable[[], None]], Awaitable[None]]

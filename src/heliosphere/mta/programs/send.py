@@ -6,11 +6,11 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from heliosphere.contracts.controls import common, send
 from heliosphere.mta.adapters.control_files import ControlFiles
 from heliosphere.mta.adapters.dns_resolver import DnsResolver
 from heliosphere.mta.adapters.group_commit import commit_now
 from heliosphere.mta.adapters.smtp_caller import RemotePostman, RemoteSettings
-from heliosphere.mta.controls import common, send
 from heliosphere.mta.programs.child import Parts, wall_clock
 from heliosphere.mta.queue.states import Channel
 from heliosphere.mta.rules.bounces import BounceNames

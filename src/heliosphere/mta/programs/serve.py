@@ -160,7 +160,7 @@ def main(argv: list[str]) -> int:
         # Only smtpd has several workers; a second POP3 socket would take clients nobody serves.
         shared = {name: route for name, route in wanted.ports.items() if not name.startswith("pop3")}
         sockets = [bind_all(wanted.ports), *(bind_all(shared) for _ in range(wanted.workers - 1))]
-        parts = Parts(wanted.root)
+        parts = Parts(wanted.root, wanted.workers)
         parts.spool.ensure()
     except (Refused, TryLater, OSError) as trouble:
         print(f"mail engine cannot start: {trouble}", file=sys.stderr)
@@ -170,13 +170,13 @@ def main(argv: list[str]) -> int:
 
 def _children(wanted: Wanted, parts: Parts, sockets: list[Sockets]) -> list[Child]:
     children: list[Child] = []
+    resolver = (wanted.resolver.host, wanted.resolver.port) if wanted.resolver else None
     if {"smtp", "submission", "smtps"} & wanted.ports.keys():
-        for number, one in enumerate(sockets, 1):
-            children.append(Child(f"smtpd.{number}", partial(smtpd.run, parts, one, wanted.workers)))
+        for number, one in enumerate(sockets):
+            children.append(Child(f"smtpd.{number + 1}", partial(smtpd.run, parts, one, number, resolver)))
     if {"pop3", "pop3s"} & wanted.ports.keys():
         children.append(Child("pop3d", partial(pop3d.run, parts, sockets[0])))
     if wanted.send:
-        resolver = (wanted.resolver.host, wanted.resolver.port) if wanted.resolver else None
         children.append(Child("send", partial(send.run, parts, resolver)))
     return children
 

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from heliosphere.contracts.controls.registry import REGISTRY, BadValue, Control, Snapshot
 from heliosphere.mta.adapters.control_files import ControlFiles
-from heliosphere.mta.controls.registry import REGISTRY, BadValue, Control, Snapshot
 from heliosphere.mta.rules.errors import TryLater
 
 

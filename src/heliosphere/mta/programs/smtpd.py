@@ -3,31 +3,62 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 
+from heliosphere.contracts.controls import content, smtpd
 from heliosphere.mta.adapters.acceptor import Acceptor
+from heliosphere.mta.adapters.clamd import Clamd
+from heliosphere.mta.adapters.control_files import ControlFiles
+from heliosphere.mta.adapters.dns_cache import CachedDns
+from heliosphere.mta.adapters.filter_clients import FilterClients
+from heliosphere.mta.adapters.greylist_store import GreylistStore
 from heliosphere.mta.adapters.group_commit import GroupCommit
-from heliosphere.mta.adapters.smtp_listener import SmtpService, SmtpSession
-from heliosphere.mta.controls import smtpd
+from heliosphere.mta.adapters.own_addresses import own_addresses
+from heliosphere.mta.adapters.relay_files import RelayFiles
+from heliosphere.mta.adapters.session_records import SessionRecords
+from heliosphere.mta.adapters.smtp_listener import CompiledCache, SmtpService, SmtpSession
+from heliosphere.mta.adapters.spamd import Spamd
+from heliosphere.mta.adapters.spp_runner import SppRunner
 from heliosphere.mta.programs.child import PATIENCE, Parts, Sockets, wall_clock
+from heliosphere.mta.rules.greylisting import GreylistDecision, GreylistSettings
+from heliosphere.mta.services.check_message import MessageChecker
+from heliosphere.mta.services.find_facts import FactFinder
+from heliosphere.mta.services.ports import Clock
 from heliosphere.mta.services.receive import Receiver
+from heliosphere.mta.services.scan import Scanner
+from heliosphere.mta.services.sign_in import SmtpSignIn
 
 
 async def run(
-    parts: Parts, sockets: Sockets, workers: int, stop: asyncio.Event, is_ready: Callable[[], None]
+    parts: Parts,
+    sockets: Sockets,
+    worker: int,
+    resolver: tuple[str, int] | None,
+    stop: asyncio.Event,
+    is_ready: Callable[[], None],
 ) -> None:
-    # tcpsessioncount is for the whole service; each worker holds its share.
     controls = parts.controls.snapshot()
     limit = controls[smtpd.TCPSESSIONCOUNT]
     if controls[smtpd.RCPTHOSTS] is None:
         parts.log.event("control.no_rcpthosts")
-    acceptor = Acceptor(lambda: max(1, -(-limit // workers)))
+    row = parts.sessions.row(worker)
+    acceptor = Acceptor(lambda: limit, row.of_others)
     committer = GroupCommit()
+    facts = fact_finder(parts, resolver)
+    checker = MessageChecker(facts, scanner(parts), wall_clock)
     receiver = Receiver(
-        parts.directory, parts.directory, parts.mailboxes, parts.spool, committer, parts.log, wall_clock
+        parts.directory, parts.mailboxes, parts.spool, committer, checker, parts.log, wall_clock
     )
-    service = SmtpService(receiver, parts.controls, parts.certificate, parts.log, wall_clock, acceptor.ended)
+    records = session_records(parts)
+    service = SmtpService(
+        receiver, SmtpSignIn(parts.directory, parts.failures, parts.log), facts,
+        CompiledCache(parts.controls, parts.certificate),
+        RelayFiles(parts.root, wall_clock, parts.log_rule_problem),
+        SppRunner(parts.root / "qmail", parts.log),
+        parts.certificate, row, records, parts.log, wall_clock, own_addresses(), acceptor.ended,
+    )  # fmt: skip
     if sockets.smtp is not None:
         acceptor.add(sockets.smtp, partial(SmtpSession, service, submission=False))
     if sockets.submission is not None:
@@ -39,3 +70,36 @@ async def run(
     await stop.wait()
     await acceptor.stop(PATIENCE)
     await committer.idle()
+    records.flush()
+
+
+def fact_finder(parts: Parts, resolver: tuple[str, int] | None) -> FactFinder:
+    store = GreylistStore(parts.root / "qmail" / "greylist.sqlite", parts.log)
+    dns = CachedDns(time.monotonic, resolver)
+    return FactFinder(parts.directory, dns, Greylist(store, parts.controls, wall_clock), parts.log)
+
+
+def scanner(parts: Parts) -> Scanner:
+    """Where clamd and spamd listen is read at start."""
+    controls = parts.controls.snapshot()
+    return Scanner(
+        Clamd(controls[content.CLAMDSOCKET] or ""), Spamd(controls[content.SPAMDSOCKET] or ""),
+        FilterClients(parts.root / "qmail" / "control"), parts.log,
+    )  # fmt: skip
+
+
+def session_records(parts: Parts) -> SessionRecords:
+    directory = parts.root / "qmail" / "sessions"
+    return SessionRecords(directory, wall_clock, lambda: parts.controls.snapshot()[smtpd.SESSIONDAYS])
+
+
+class Greylist:
+    """The greylist as the checks ask it: in a thread, with the settings of the controls."""
+
+    def __init__(self, store: GreylistStore, controls: ControlFiles, clock: Clock) -> None:
+        self._store, self._controls, self._clock = store, controls, clock
+
+    async def judge(self, ip: str, sender: str, recipient: str) -> GreylistDecision:
+        settings = GreylistSettings(delay=self._controls.snapshot()[smtpd.GREYLISTDELAY])
+        now = int(self._clock().timestamp())
+        return await asyncio.to_thread(self._store.judge, ip, sender, recipient, now, settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_BYTES = 900
 _DOT_STRING = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+\Z")
@@ -11,10 +11,24 @@ _DOT_STRING = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+\Z")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`local` as the client wrote it, without quotes; `domain` in lower case, empty when there is none."""
+    """`local` as the client wrote it, without quotes; `domain` in lower case, empty when there is none.
+
+    `raw` is the whole as it came, for lists of patterns, in which case counts.
+    """
 
     local: str
     domain: str
+    raw: str = field(default="", compare=False, repr=False)
+
+    @property
+    def written(self) -> str:
+        """The address as the client wrote it."""
+        return self.raw or str(self)
+
+    @property
+    def is_ascii(self) -> bool:
+        """Can it be said without SMTPUTF8? What the client wrote counts, not the domain's A-labels."""
+        return self.raw.isascii() and self.local.isascii()
 
     @property
     def is_null(self) -> bool:
@@ -60,7 +74,8 @@ def parse_address(text: str) -> Address | None:
         local, domain = text, ""
     if not local or '"' in local or " " in text or "<" in text or ">" in text or (at and not domain):
         return None
-    return Address(local, domain.lower())
+    host = _ascii_domain(domain)
+    return Address(local, host, text) if host is not None else None
 
 
 def _quoted(text: str) -> Address | None:
@@ -74,8 +89,10 @@ def _quoted(text: str) -> Address | None:
     rest = text[at + 1 :]
     if at >= len(text) or (rest and not rest.startswith("@")) or rest == "@" or not local:
         return None
-    domain = rest[1:].lower()
-    return None if any(char in domain for char in '@ "<>') else Address("".join(local), domain)
+    domain = _ascii_domain(rest[1:])
+    if domain is None or any(char in domain for char in '@ "<>'):
+        return None
+    return Address("".join(local), domain, text)
 
 
 def _bracketed(argument: str) -> tuple[str | None, str]:
@@ -99,4 +116,19 @@ def _bare(argument: str) -> tuple[str | None, str]:
 
 
 def _is_printable(text: str) -> bool:
-    return all(32 <= ord(char) < 127 for char in text)
+    """No control characters, and no bytes that were not UTF-8 (they come as lone surrogates)."""
+    if text.isascii():
+        return text.isprintable()
+    return all(32 <= ord(char) != 127 and not 0xD800 <= ord(char) <= 0xDFFF for char in text)
+
+
+def _ascii_domain(domain: str) -> str | None:
+    """The domain as the DNS and the lists know it: lower case, A-labels (RFC 5890); None for a bad one."""
+    if domain.isascii():
+        return domain.lower()
+    import idna  # large tables that most sessions never need
+
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,12 @@ class Reply:
     status: str
     text: str
     close: bool = False
+
+    def lines(self) -> list[str]:
+        """The reply as sent, without line ends; a text of several lines has `550-` before the last."""
+        *first, last = self.text.split("\n")
+        head = f"{self.code}-{self.status} " if self.status else f"{self.code}-"
+        return [*(head + one for one in first), replace(self, text=last).line()]
 
     def line(self) -> str:
         """The reply as sent, without the line end.
@@ -63,6 +69,35 @@ TIMEOUT = Reply(451, "4.4.2", "timeout", close=True)
 SHUTTING_DOWN = Reply(421, "4.3.2", "service is being stopped", close=True)
 CONTROLS_UNREADABLE = Reply(421, "4.3.0", "unable to read controls", close=True)
 
+HELO_FIRST = Reply(503, "5.5.1", "say HELO or EHLO first")
+HELO_WITHOUT_NAME = Reply(501, "5.5.4", "HELO needs a name")
+BAD_HELO = Reply(550, "5.7.1", "that greeting is not welcome here")
+HELO_NOT_IN_DNS = Reply(550, "5.7.1", "the name in your greeting does not exist in the DNS")
+DNS_LATER = Reply(451, "4.3.0", "the DNS does not answer at the moment")
+PTR_LATER = Reply(451, "4.4.3", "the DNS does not answer for the name of your address at the moment")
+SENDER_WITHOUT_DOMAIN = Reply(553, "5.1.7", "the sender needs a full domain")
+RECIPIENT_WITHOUT_DOMAIN = Reply(553, "5.1.3", "the recipient needs a full domain")
+BAD_SENDER = Reply(553, "5.7.1", "sender refused here")
+SENDER_NOT_IN_DNS = Reply(553, "5.7.1", "the sender's domain does not exist in the DNS")
+UNKNOWN_CLIENT = Reply(553, "5.7.1", "mail of that sender needs a client with a name in the DNS")
+FOREIGN_SENDER = Reply(553, "5.7.1", "mail to others needs a sender of a domain held here")
+BAD_RECIPIENT = Reply(550, "5.7.1", "recipient refused here")
+MAILBOX_DISCARDS = Reply(550, "5.2.1", "this mailbox keeps no mail")
+TOO_MANY_WRONG = Reply(550, "5.5.3", "too many wrong recipients")
+RECIPIENT_NOT_IN_DNS = Reply(550, "5.1.2", "the recipient's domain does not exist in the DNS")
+RECIPIENT_DNS_LATER = Reply(451, "4.4.0", "the DNS does not answer for the recipient's domain at the moment")
+TOO_MANY_FROM_ADDRESS = Reply(421, "4.7.0", "too many sessions from your address", close=True)
+SIGN_IN_BLOCKED = Reply(421, "4.7.0", "too many failed sign-ins, come again later", close=True)
+BAD_CONTENT = Reply(554, "5.3.2", "the message holds a program that is not accepted here")
+VIRUS = Reply(554, "5.3.2", "the message holds a virus")
+SPAM = Reply(554, "5.3.2", "the message looks like spam")
+NOT_AUTHENTIC = Reply(550, "5.7.26", "the sender's domain asks to refuse mail that it did not authorize")
+UTF8_NEEDED = Reply(553, "5.6.7", "an address with such letters needs SMTPUTF8")
+CHUNK_ODD = Reply(501, "5.5.4", "BDAT needs a size")
+CHUNK_LOST = Reply(503, "5.5.1", "BDAT only after RCPT, and not together with DATA")
+CHUNK_TAKEN = Reply(250, "2.0.0", "chunk taken")
+SWITCHED_OFF = Reply(503, "5.5.1", "not possible now")
+
 TOO_BIG = Reply(552, "5.3.4", "message too big")
 OTHER_DOMAIN_SENDER = Reply(553, "5.7.1", "that sender is not of the domain you signed in with")
 NO_RELAY = Reply(553, "5.7.1", "that domain is not served here")
@@ -73,3 +108,8 @@ MAILBOX_FULL = Reply(552, "5.2.2", "mailbox is full")
 LOOK_UP_LATER = Reply(451, "4.3.0", "cannot look that up at the moment")
 TOO_MANY_HOPS = Reply(554, "5.4.6", "too many hops, this message is looping")
 STORE_LATER = Reply(451, "4.3.0", "cannot store the message at the moment")
+
+
+def spf_refusal(explanation: str) -> Reply:
+    """MAIL-SPF-027: 550, the explanation, and the enhanced code at the end."""
+    return Reply(550, "5.7.1", explanation)

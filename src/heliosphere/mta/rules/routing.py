@@ -110,11 +110,15 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MailboxTarget:
-    """A Maildir and the limit on it. `address` is the real one, alias domains resolved."""
+    """A Maildir and the limit on it. `address` is the real one, alias domains resolved.
+
+    `folder` is a Maildir++ folder such as ".Spam", empty for the inbox; the quota is of the whole.
+    """
 
     address: str
     maildir: str
     quota: Quota
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

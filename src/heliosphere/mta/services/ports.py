@@ -12,6 +12,7 @@ from heliosphere.mta.rules.flags import Service
 from heliosphere.mta.rules.outcomes import Outcome
 from heliosphere.mta.rules.quota import Quota
 from heliosphere.mta.rules.routing import MailboxTarget, Resolution
+from heliosphere.mta.rules.scram import ScramKeys
 
 Clock = Callable[[], datetime]
 
@@ -53,6 +54,15 @@ class SignInDesk(Protocol):
 
         Slow on purpose (password hashes): call it off the event loop.
         """
+
+    def sign_in_by_digest(self, name: str, challenge: bytes, digest: str, service: Service) -> str:
+        """CRAM-MD5 and the like: HMAC-MD5 of the challenge under the clear password, in hex."""
+
+    def scram_keys(self, name: str) -> ScramKeys:
+        """Keys of the user's clear password, or made-up ones that look the same each time."""
+
+    def sign_in_proven(self, address: str, service: Service) -> str:
+        """The password was proven right; the flags still may say no."""
 
 
 class Commit(Protocol):

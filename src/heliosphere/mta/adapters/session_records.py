@@ -1,0 +1,136 @@
+"""Records of SMTP transactions, for questions afterwards: one JSON object a line, a file for each day.
+
+A record says who was there, what was asked for and answered, and what each check found. Lines are gathered
+for a moment and written with one call, so several processes can share a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+Clock = Callable[[], datetime]
+
+FLUSH_AFTER = 0.25
+MOST_PENDING = 128 * 1024
+BLOCK = 64 * 1024
+
+
+class SessionRecords:
+    """Records below `directory`. `days()` is asked for how long they are kept; 0 keeps none."""
+
+    def __init__(self, directory: Path, clock: Clock, days: Callable[[], int]) -> None:
+        self._directory, self._clock, self._days = directory, clock, days
+        self._pending: list[str] = []
+        self._size = 0
+        self._day = ""
+        self._flushing: asyncio.TimerHandle | None = None
+
+    @property
+    def is_on(self) -> bool:
+        return self._days() > 0
+
+    def add(self, record: dict[str, Any]) -> None:
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+        self._pending.append(line)
+        self._size += len(line)
+        if self._size > MOST_PENDING:
+            self.flush()
+        elif self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_later(FLUSH_AFTER, self.flush)
+
+    def flush(self) -> None:
+        """Write what is gathered. A full disk costs records, never mail."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        text, self._pending, self._size = "".join(self._pending), [], 0
+        day = self._clock().astimezone(UTC).strftime("%Y-%m-%d")
+        with contextlib.suppress(OSError):
+            if day != self._day:
+                self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._day = day
+                self.prune()
+            if text:
+                self._append(self._directory / f"{day}.jsonl", text.encode("utf-8", "surrogateescape"))
+
+    def prune(self) -> None:
+        """Remove days that are over."""
+        oldest = (self._clock().astimezone(UTC) - timedelta(days=max(self._days(), 1) - 1)).strftime(
+            "%Y-%m-%d"
+        )
+        for path in self._directory.glob("*.jsonl"):
+            if path.stem < oldest:
+                path.unlink(missing_ok=True)
+
+    def latest(
+        self, limit: int, wanted: Callable[[dict[str, Any]], bool] = lambda record: True
+    ) -> list[dict[str, Any]]:
+        """The last records that are `wanted`, newest first."""
+        found: list[dict[str, Any]] = []
+        for record in self._newest_first():
+            if wanted(record):
+                found.append(record)
+                if len(found) >= limit:
+                    break
+        return found
+
+    def find(self, number: str) -> dict[str, Any] | None:
+        """The record with this id; the id begins with its day."""
+        path = self._directory / f"{number[:4]}-{number[4:6]}-{number[6:8]}.jsonl"
+        for line in _lines_backwards(path):
+            if number.encode() in line:
+                record = _read(line)
+                if record is not None and record.get("id") == number:
+                    return record
+        return None
+
+    def _newest_first(self) -> Iterator[dict[str, Any]]:
+        for path in sorted(self._directory.glob("*.jsonl"), reverse=True):
+            for line in _lines_backwards(path):
+                record = _read(line)
+                if record is not None:
+                    yield record
+
+    def _append(self, path: Path, data: bytes) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+
+def _read(line: bytes) -> dict[str, Any] | None:
+    """None for a line that was cut by a crash."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _lines_backwards(path: Path) -> Iterator[bytes]:
+    """Lines of a file from its end; nothing when it is not there."""
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - closed below
+    except FileNotFoundError:
+        return
+    with file:
+        left = file.seek(0, os.SEEK_END)
+        rest = b""
+        while left > 0:
+            start = max(0, left - BLOCK)
+            file.seek(start)
+            block = file.read(left - start) + rest
+            left = start
+            lines = block.split(b"\n")
+            rest = lines[0]
+            yield from (line for line in reversed(lines[1:]) if line)
+        if rest:
+            yield rest
