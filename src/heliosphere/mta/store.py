@@ -3,6 +3,7 @@
 The node agent imports this module and no other of the mail engine.
 """
 
+from heliosphere.mta.adapters.filter_clients import compile_clients, listed_clients, set_client
 from heliosphere.mta.adapters.passwords import hash_password, verify_password
 from heliosphere.mta.adapters.vpopmail_tree import VpopmailTree, VUser
 from heliosphere.mta.rules.errors import Refused, TryLater
@@ -18,8 +19,11 @@ __all__ = [
     "UserFlag",
     "VUser",
     "VpopmailTree",
+    "compile_clients",
     "hash_password",
+    "listed_clients",
     "parse_quota",
+    "set_client",
     "verify_password",
     "why_not_domain",
     "why_not_user",

@@ -29,16 +29,12 @@ def known_difference(world: World, ours: SpfResult, text: str) -> str | None:
         return "4.6.2: pyspf judges an include of the same domain though an earlier term matches"
     if "%{d0}" in ours.problem:
         return "7.1: a macro that keeps no label is a syntax error, pyspf takes it"
-    if "Too many DNS lookups" in text and any("redirect=" in value for value in texts):
-        return "6.1: pyspf counts a redirect that is not followed"
     if "DNS timeout" in text and "PTR" in asked and failed:
         return "5.5: a failure in the client's names only means that ptr does not match"
     if ("DNS timeout" in text or "Void lookup" in text) and macro:
         return "7.3: pyspf looks up the client's names for a macro in a term that is never reached"
     if "Void lookup" in text and "PTR" in asked:
         return "4.6.4: pyspf counts the same void lookups of the client's names once for each ptr term"
-    if macro and world.sender != world.sender.lower():
-        return "7.3: pyspf compares the client's names with upper case letters in the sender"
     return None
 
 
@@ -60,5 +56,5 @@ def test_random_records_give_the_same_result_as_pyspf(seed):
             excused += 1
         elif ours.status is SpfStatus.FAIL and "not from" in text and world.sender:
             assert ours.explanation == text
-    assert excused < WORLDS_EACH * 0.04
+    assert excused < WORLDS_EACH * 0.03
     assert min(counted.get(str(one), 0) for one in SpfStatus) > WORLDS_EACH * 0.02, counted

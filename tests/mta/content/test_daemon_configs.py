@@ -226,13 +226,26 @@ def questions():
 
 ADVERT = HEADER + b"\nbuy at http://shop.bad-advert.com/ now\n"
 EXTRA = """\
-loadplugin Mail::SpamAssassin::Plugin::PDFInfo
-ifplugin Mail::SpamAssassin::Plugin::PDFInfo
+loadplugin OurPlugin our_plugin.pm
+body OUR_RULE eval:always()
+score OUR_RULE 0.1
 urirhssub URIBL_OURS list.test. A 2
 body URIBL_OURS eval:check_uridnsbl('URIBL_OURS')
 tflags URIBL_OURS net
 score URIBL_OURS 30
-endif
+"""
+PLUGIN = """\
+package OurPlugin;
+use Mail::SpamAssassin::Plugin;
+our @ISA = qw(Mail::SpamAssassin::Plugin);
+sub new {
+  my ($class, $main) = @_;
+  my $self = bless($class->SUPER::new($main), $class);
+  $self->register_eval_rule("always");
+  return $self;
+}
+sub always { return 1; }
+1;
 """
 
 
@@ -249,6 +262,7 @@ async def test_network_tests_of_the_additional_file_run_only_with_sanetcheck(
     with (rules / "local.cf").open("a") as main:
         main.write(f"required_score 6\ndns_available yes\ndns_server 127.0.0.1:{questions.port}\n")
     (rules / "network-tests.inc").write_text(EXTRA)
+    (rules / "our_plugin.pm").write_text(PLUGIN)
     with daemons.running(filters.SPAMD.argv(house), house.address("spamd"), tmp_path / "log"):
         client = Spamd(house.address("spamd"))
         advert, spam = await client.check([ADVERT]), await client.check([SPAM])
@@ -256,6 +270,7 @@ async def test_network_tests_of_the_additional_file_run_only_with_sanetcheck(
     assert isinstance(spam, SpamScore)
     assert advert.threshold == 6.0
     assert spam.is_spam
+    assert "OUR_RULE" in advert.rules
     assert ("URIBL_OURS" in advert.rules) is network
     assert ("bad-advert.com.list.test" in questions.seen) is network
     if not network:

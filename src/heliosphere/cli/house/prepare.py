@@ -30,6 +30,10 @@ def prepare_mail(house: House) -> None:
     from heliosphere.mta.store import VpopmailTree
 
     VpopmailTree(house.places.mail).ensure_layout(mail_hostname(house))
+    control = house.places.mail / "qmail" / "control"
+    for name, port in (("clamdsocket", "clamd"), ("spamdsocket", "spamd")):
+        if not (control / name).exists():
+            write(control / name, house.address(port) + "\n")
 
 
 def certificate_file(house: House) -> Path:

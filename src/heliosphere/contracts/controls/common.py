@@ -48,5 +48,6 @@ OPENSMTPTIMEOUT = REGISTRY.number(
 TLSPROTOCOLS = REGISTRY.text(
     "tlsprotocols", "TLSv1.2,TLSv1.3", "TLS versions that are offered, with commas between.", ("smtpd",
     "pop3d"),
-    stage="connect", since="3.0 P2", line_check=check.tls_protocols, example="TLSv1.2,TLSv1.3",
+    stage="connect", since="3.0 P2",
+    is_partial=True, line_check=check.tls_protocols, example="TLSv1.2,TLSv1.3",
 )  # fmt: skip

@@ -47,6 +47,8 @@ class Control(Generic[T]):
     example: str = ""
     needs_restart: bool = False
     secret: bool = False
+    is_partial: bool = False
+    """A text with a mistake in it counts as far as it goes, instead of not at all."""
     line_check: LineCheck | None = None
     default_of: Callable[[Mapping[str, object]], T] | None = None
 
@@ -157,7 +159,7 @@ def read_value(control: Control[Any], text: str) -> tuple[object, tuple[BadValue
     if bad is None and control.line_check is not None and isinstance(value, str) and value:
         why = control.line_check(value)
         if why is not None:
-            used = control.default
+            used = value if control.is_partial else control.default
             return used, (BadValue(control.name, value, str(used or ""), 1, why),)
     return value, () if bad is None else (bad,)
 

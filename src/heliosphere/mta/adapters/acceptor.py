@@ -114,8 +114,17 @@ class Acceptor:
         self, connection: socket.socket, session: SessionProtocol, context: ssl.SSLContext | None
     ) -> None:
         try:
+            if context is not None and session.is_proxy(_peer(connection)):
+                session.tls_first, context = context, None
             await self._loop.connect_accepted_socket(lambda: session, connection, ssl=context)
         except (OSError, ssl.SSLError, TimeoutError):
             self.ended(session)
             with contextlib.suppress(OSError):
                 connection.close()
+
+
+def _peer(connection: socket.socket) -> str:
+    try:
+        return str(connection.getpeername()[0])
+    except OSError:
+        return ""

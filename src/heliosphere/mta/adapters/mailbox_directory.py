@@ -193,6 +193,10 @@ class MailboxDirectory:
     def sign_in_proven(self, address: str, service: Service) -> str:
         return _admitted(self._tree.find_user(address), True, service)
 
+    def has_flag(self, address: str, flag: UserFlag) -> bool:
+        user = self._tree.find_user(address)
+        return user is not None and bool(user.flags & flag)
+
     def maildir_of(self, address: str) -> tuple[Path, Quota] | None:
         user = self._tree.find_user(address)
         return (user.maildir, user.quota) if user is not None else None

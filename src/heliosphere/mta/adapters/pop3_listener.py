@@ -11,15 +11,17 @@ from heliosphere.contracts.controls import common
 from heliosphere.mta.adapters.control_files import ControlFiles
 from heliosphere.mta.adapters.mailbox_directory import MailboxDirectory
 from heliosphere.mta.adapters.pop3_maildrop import Maildrop
+from heliosphere.mta.adapters.relay_files import RelayFiles
 from heliosphere.mta.adapters.session_protocol import NOT_NOW, SessionProtocol
 from heliosphere.mta.adapters.tls_context import ServerCertificate
 from heliosphere.mta.rules.errors import TryLater
-from heliosphere.mta.rules.flags import Service
+from heliosphere.mta.rules.flags import Service, UserFlag
 from heliosphere.mta.services.ports import EventLog, SignInRefused
-from heliosphere.mta.services.sign_in import AFTER_WRONG_PASSWORD
+from heliosphere.mta.services.sign_in import AFTER_WRONG_PASSWORD, FailureGuard
 from heliosphere.mta.wire.pop3 import Fetch, Finish, Item, Pop3Server, PopSignIn, PopStartTls
 
 WRONG = "[AUTH] name or password not accepted"
+BLOCKED = "[AUTH] too many failed sign-ins, come again later"
 UNAVAILABLE = "[SYS/TEMP] the mailbox cannot be opened at the moment"
 
 
@@ -30,6 +32,8 @@ class Pop3Service:
     directory: MailboxDirectory
     controls: ControlFiles
     certificate: ServerCertificate
+    relay_files: RelayFiles
+    guard: FailureGuard
     log: EventLog
     ended: Callable[[SessionProtocol], None]
 
@@ -68,7 +72,10 @@ class Pop3Session(SessionProtocol):
         return await self._finish(maildrop, question)
 
     async def _sign_in(self, question: PopSignIn) -> list[Item] | str:
-        log, directory = self._service.log, self._service.directory
+        log, directory, guard = self._service.log, self._service.directory, self._service.guard
+        if guard.is_blocked(self.ip, question.name):
+            log.event("auth.blocked", service="pop3", method="USER", ip=self.ip, login=question.name)
+            return BLOCKED
         try:
             login = await asyncio.to_thread(directory.sign_in, question.name, question.password, Service.POP3)
             place = directory.maildir_of(login)
@@ -76,6 +83,7 @@ class Pop3Session(SessionProtocol):
                 return WRONG
             self._maildrop = await asyncio.to_thread(Maildrop, *place)
         except SignInRefused as refusal:
+            guard.failed(self.ip, question.name)
             log.event("auth.refused", service="pop3", ip=self.ip, login=question.name, reason=refusal.reason)
             await asyncio.sleep(AFTER_WRONG_PASSWORD)
             return WRONG
@@ -83,7 +91,18 @@ class Pop3Session(SessionProtocol):
             log.event("auth.unavailable", service="pop3", login=question.name, reason=str(trouble))
             return UNAVAILABLE
         log.event("auth.accepted", service="pop3", ip=self.ip, login=login)
+        await asyncio.to_thread(self._open_relay, login)
         return self._maildrop.items()
+
+    def _open_relay(self, login: str) -> None:
+        """popbeforesmtp: the client's address may relay for a while; not for users with NO_RELAY."""
+        try:
+            if not self._service.controls.snapshot()[common.POPBEFORESMTP]:
+                return
+            if not self._service.directory.has_flag(login, UserFlag.NO_RELAY):
+                self._service.relay_files.remember_login(self.ip)
+        except (TryLater, OSError) as trouble:  # reading mail works without it
+            self._service.log.event("open_smtp.failed", ip=self.ip, reason=str(trouble))
 
     async def _finish(self, maildrop: Maildrop, question: Finish) -> str | None:
         failures = await asyncio.to_thread(maildrop.finish, question.deleted, question.seen)

@@ -8,8 +8,12 @@ import ssl
 from abc import abstractmethod
 from typing import Any, Protocol, cast
 
+from heliosphere.mta.wire.proxy_protocol import BadHeader, read_header
+
 CLOSING_GRACE = 30.0
 """Seconds for a client to read the last reply."""
+HEADER_LIMIT = 10.0
+"""Seconds for a PROXY header."""
 MAX_AHEAD = 256 * 1024
 """Bytes a client may send ahead while an answer is being looked up."""
 
@@ -46,6 +50,8 @@ class SessionProtocol(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_paused = False
         self._is_upgrading = False
+        self._header: bytes | None = None
+        self.tls_first: ssl.SSLContext | None = None
         self._loop = asyncio.get_running_loop()
         self._last_heard = self._loop.time()
 
@@ -80,6 +86,10 @@ class SessionProtocol(asyncio.Protocol):
     def on_end(self) -> None:
         """The connection is gone."""
 
+    def is_proxy(self, ip: str) -> bool:
+        """Must this client send a PROXY header first?"""
+        return False
+
     # asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -87,6 +97,20 @@ class SessionProtocol(asyncio.Protocol):
             return
         self.transport = cast(asyncio.Transport, transport)
         self.ip = str((transport.get_extra_info("peername") or ("unknown",))[0])
+        if self.is_proxy(self.ip):
+            self._header = b""
+            self._timer = self._loop.call_later(HEADER_LIMIT, self._abort)
+        else:
+            self._open()
+
+    def _open(self) -> None:
+        """The client is known: begin the session."""
+        transport = self.transport
+        if transport is None:
+            return
+        if self.tls_first is not None and transport.get_extra_info("ssl_object") is None:
+            self._start(self._upgrade_first(self.tls_first))
+            return
         machine = self.make_machine(
             self.ip, _is_loopback(self.ip), transport.get_extra_info("ssl_object") is not None
         )
@@ -100,8 +124,33 @@ class SessionProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._last_heard = self._loop.time()
+        if self._header is not None:
+            self._read_proxy_header(data)
+            return
         self.machine.feed(data)
         self._pump()
+
+    def _read_proxy_header(self, data: bytes) -> None:
+        """What comes with the header belongs to the client already: the greeting goes out first all the
+        same, and a client that talks before it may not use TLS from the first byte that way."""
+        self._header = (self._header or b"") + data
+        try:
+            found = read_header(self._header)
+        except BadHeader:
+            self._abort()
+            return
+        if found is None:
+            return
+        rest, self._header = self._header[found.length :], None
+        if self._timer is not None:
+            self._timer.cancel()
+        if rest and self.tls_first is not None:
+            self._abort()  # TLS bytes that were read in clear cannot be given back to the handshake
+            return
+        self.ip = found.ip or self.ip
+        self._open()
+        if rest and self.transport is not None and hasattr(self, "machine"):
+            self.data_received(rest)
 
     def connection_lost(self, trouble: Exception | None) -> None:
         if self._timer is not None:
@@ -161,12 +210,24 @@ class SessionProtocol(asyncio.Protocol):
         self._resume()
         self._pump()
 
+    async def _upgrade_first(self, context: ssl.SSLContext) -> None:
+        """TLS from the first byte, behind a PROXY header."""
+        if await self._handshake(context):
+            self._open()
+
     async def _upgrade(self) -> None:
         """RFC 3207, section 4: nothing read before the handshake may be taken for what comes after."""
-        context, transport = self.tls_context(), self.transport
-        if context is None or transport is None:
+        context = self.tls_context()
+        if context is None:
             self._abort()
-            return
+        elif await self._handshake(context):
+            self.machine.tls_started()
+            self._pump()
+
+    async def _handshake(self, context: ssl.SSLContext) -> bool:
+        transport = self.transport
+        if transport is None:
+            return False
         self._is_upgrading = True
         try:
             upgraded = await self._loop.start_tls(
@@ -174,14 +235,13 @@ class SessionProtocol(asyncio.Protocol):
             )
         except (OSError, ssl.SSLError, ConnectionError, TimeoutError):
             self._abort()
-            return
+            return False
         finally:
             self._task, self._is_upgrading = None, False
         if upgraded is None:
-            return
+            return False
         self.transport = upgraded
-        self.machine.tls_started()
-        self._pump()
+        return True
 
     def _abort(self) -> None:
         if self.transport is not None:

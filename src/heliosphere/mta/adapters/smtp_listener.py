@@ -132,6 +132,13 @@ class SmtpSession(SessionProtocol):
             traced=service.records.is_on,
         )  # fmt: skip
 
+    def is_proxy(self, ip: str) -> bool:
+        try:
+            compiled, _ = self._service.compiled.get()
+        except (TryLater, OSError):
+            return False
+        return compiled.is_proxy(ip)
+
     def _turn_away(self, reply: Reply) -> None:
         assert self.transport is not None
         self.transport.write(reply.line().encode() + b"\r\n")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from heliosphere.contracts.controls import REGISTRY, common, smtpd
+from heliosphere.contracts.controls import REGISTRY, common, line_checks, smtpd
 from heliosphere.contracts.controls.registry import Entry, Snapshot, read_scalar
 from heliosphere.mta.rules.block_lists import ListZone, parse_zones
 from heliosphere.mta.rules.checks.order import Tables
@@ -58,7 +59,13 @@ class CompiledControls:
         self.plugins = _plugins(controls)
         self.policy = _policy(controls, self.plugins, has_certificate)
         self.tables = Tables(self.policy)
+        proxies = controls[smtpd.PROXYPROTOCOL]
+        self._proxies = _networks(proxies or ())
         self._variants: dict[tuple[tuple[str, str], ...], tuple[SmtpPolicy, Tables]] = {}
+
+    def is_proxy(self, ip: str) -> bool:
+        """Is this a load balancer of the control proxyprotocol?"""
+        return bool(self._proxies) and any(ipaddress.ip_address(ip) in one for one in self._proxies)
 
     def for_client(self, environment: Mapping[str, str]) -> tuple[SmtpPolicy, Tables]:
         """Policy and tables for a client whose line of tcp.smtp sets `environment`."""
@@ -114,6 +121,12 @@ def _zones(controls: Snapshot) -> tuple[ListZone, ...]:
         zones, _ = parse_zones([entry])
         found += [replace(zone, line=entry.line) for zone in zones]
     return tuple(found)
+
+
+def _networks(entries: tuple[Entry, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return [
+        ipaddress.ip_network(entry, strict=False) for entry in entries if line_checks.network(entry) is None
+    ]
 
 
 def _plugins(controls: Snapshot) -> PluginTable:

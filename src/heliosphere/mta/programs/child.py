@@ -78,6 +78,7 @@ class Parts:
         self.certificate = ServerCertificate(
             self.root / "qmail" / "control" / "servercert.pem",
             lambda reason: self.log.event("tls.bad_certificate", reason=reason),
+            lambda: self.controls.snapshot()[common.TLSPROTOCOLS] or "",
         )
 
     controls: ControlFiles = field(init=False)

@@ -8,14 +8,19 @@ from functools import partial
 
 from heliosphere.mta.adapters.acceptor import Acceptor
 from heliosphere.mta.adapters.pop3_listener import Pop3Service, Pop3Session
-from heliosphere.mta.programs.child import PATIENCE, Parts, Sockets
+from heliosphere.mta.adapters.relay_files import RelayFiles
+from heliosphere.mta.programs.child import PATIENCE, Parts, Sockets, wall_clock
 
 MOST_SESSIONS = 1000
 
 
 async def run(parts: Parts, sockets: Sockets, stop: asyncio.Event, is_ready: Callable[[], None]) -> None:
     acceptor = Acceptor(lambda: MOST_SESSIONS)
-    service = Pop3Service(parts.directory, parts.controls, parts.certificate, parts.log, acceptor.ended)
+    relay_files = RelayFiles(parts.root, wall_clock, parts.log_rule_problem)
+    service = Pop3Service(
+        parts.directory, parts.controls, parts.certificate, relay_files, parts.failures, parts.log,
+        acceptor.ended,
+    )  # fmt: skip
     if sockets.pop3 is not None:
         acceptor.add(sockets.pop3, partial(Pop3Session, service))
     if sockets.pop3s is not None:

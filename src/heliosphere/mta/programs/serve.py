@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from heliosphere.mta.adapters.pid_file import PidFile, pid_path
 from heliosphere.mta.programs import pop3d, send, smtpd
 from heliosphere.mta.programs.child import Main, Parts, Sockets, run_child
 from heliosphere.mta.rules.errors import Refused, TryLater
@@ -46,6 +47,7 @@ class Child:
     started: float = 0.0
     pause: float = FIRST_PAUSE
     restart_at: float = 0.0
+    is_wanted_anew: bool = False
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class Supervisor:
     _life: tuple[int, int] = field(default_factory=os.pipe)
     _signals: tuple[int, int] = field(default_factory=os.pipe)
     _stopping: bool = False
+    _starting_anew: bool = False
 
     def run(self) -> int:
         for descriptor in (*self._signals,):
@@ -63,6 +66,7 @@ class Supervisor:
         signal.set_wakeup_fd(self._signals[1])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, self._start_anew)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         for child in self.children:
             self._start(child)
@@ -73,6 +77,8 @@ class Supervisor:
                 os.read(self._signals[0], 4096)
             if self._ready[0] in readable:
                 waiting -= len(os.read(self._ready[0], 4096))
+            if self._starting_anew:
+                self._end_for_anew()
             self._reap()
             self._restart_due()
             if waiting <= 0 and not said_ready:
@@ -92,7 +98,7 @@ class Supervisor:
         """The forked child: nothing of the supervisor but its pipes is used."""
         try:
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             os.close(self._life[1])
             return run_child(child.body, self.parts.log, self._ready[1], self._life[0])
@@ -114,8 +120,22 @@ class Supervisor:
             if not self._stopping:
                 self._plan_restart(child, status)
 
+    def _start_anew(self, number: int, frame: object) -> None:
+        self._starting_anew = True
+
+    def _end_for_anew(self) -> None:
+        """SIGHUP: each program ends what it is at and is started again. Ports stay open all the while."""
+        self._starting_anew = False
+        self.parts.log.event("program.restarting", program="serve")
+        for child in self.children:
+            child.is_wanted_anew = bool(child.pid)
+            _signal(child.pid, signal.SIGTERM)
+
     def _plan_restart(self, child: Child, status: int) -> None:
         now = time.monotonic()
+        if child.is_wanted_anew:
+            child.is_wanted_anew, child.restart_at = False, now
+            return
         if now - child.started > HEALTHY_AFTER:
             child.pause = FIRST_PAUSE
         child.restart_at = now + child.pause
@@ -162,10 +182,15 @@ def main(argv: list[str]) -> int:
         sockets = [bind_all(wanted.ports), *(bind_all(shared) for _ in range(wanted.workers - 1))]
         parts = Parts(wanted.root, wanted.workers)
         parts.spool.ensure()
+        held = PidFile(pid_path(wanted.root))
+        held.hold()
     except (Refused, TryLater, OSError) as trouble:
         print(f"mail engine cannot start: {trouble}", file=sys.stderr)
         return 1
-    return Supervisor(parts, _children(wanted, parts, sockets)).run()
+    try:
+        return Supervisor(parts, _children(wanted, parts, sockets)).run()
+    finally:
+        held.release()
 
 
 def _children(wanted: Wanted, parts: Parts, sockets: list[Sockets]) -> list[Child]:

@@ -63,8 +63,8 @@ include network-tests.inc
 """
 
 NETWORK_RULES = """\
-# Tests that use the network: plugins, options, rules. They run only while the mail control sanetcheck is 1.
-# Written once by heliosphere up, yours from then on.
+# Plugins and options of your own, and tests that use the network: rules with "tflags NAME net" run only while
+# the mail control sanetcheck is 1. Written once by heliosphere up, yours from then on.
 """
 
 
