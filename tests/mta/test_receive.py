@@ -29,7 +29,6 @@ from heliosphere.mta.services.sign_in import SmtpSignIn
 from heliosphere.mta.wire.smtp_questions import Accept, SignIn, SignInFailed
 from tests.mta.support import SECRET, Events, messages_in
 
-SETTINGS = ContentSettings(ScanPolicy(), False, 0, None, False)
 HOP = Hop("192.0.2.5", "c.test", "ESMTP", "mx.one.test")
 
 
@@ -89,8 +88,7 @@ def facts(directory, events):
 @pytest.fixture
 async def receiver(tree, directory, spool, events, facts):
     boxes = MaildirMailboxes("mx.one.test", system_clock)
-    scanner = Scanner(None, None, FilterClients(tree.qmail.control), events)
-    checker = MessageChecker(facts, scanner, system_clock)
+    checker = MessageChecker(facts, system_clock)
     return Receiver(directory, boxes, spool, GroupCommit(), checker, events, system_clock)
 
 
@@ -101,7 +99,9 @@ def letter(*recipients, sender="x@far.test", body=b"Subject: hi\n\nhello\n"):
 
 
 async def take(receiver, question, token="T"):
-    return (await receiver.accept(question, SETTINGS, token)).reply
+    scanner = Scanner(None, None, FilterClients(receiver.directory._tree.qmail.control), receiver.log)
+    settings = ContentSettings(ScanPolicy(), scanner, False, 0, None, False)
+    return (await receiver.accept(question, settings, token)).reply
 
 
 def fact(facts, one):

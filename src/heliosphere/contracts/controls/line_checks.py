@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from heliosphere.contracts.controls.registry import Remark
+
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\Z")
 _PATTERN_SIGNS = frozenset("*?[\\")
@@ -70,9 +72,9 @@ def mail_pattern(entry: str) -> str | None:
 
 def sender(entry: str) -> str | None:
     if any(sign in entry for sign in "*?["):
-        return "pattern signs are plain text in this list; the list of patterns is another one"
+        return Remark("pattern signs are plain text in this list; the list of patterns is another one")
     if "@" not in entry:
-        return "without @ this only matches a sender that has no domain; a whole domain is written @domain"
+        return Remark("without @ this only matches an address without domain; a whole domain is @domain")
     return None
 
 
@@ -102,7 +104,7 @@ def client_host(entry: str) -> str | None:
     name = entry.removeprefix("!").partition(":")[0]
     if _PATTERN_SIGNS & set(name):
         if name == "*":
-            return "this lets every client relay"
+            return Remark("this lets every client relay")
         return pattern_problem(name)
     return host_problem(name.removeprefix("."))
 
@@ -110,7 +112,7 @@ def client_host(entry: str) -> str | None:
 def client_address(entry: str) -> str | None:
     text = entry.removeprefix("!")
     if text == "*":
-        return "this lets every client relay"
+        return Remark("this lets every client relay")
     if _PATTERN_SIGNS & set(text):
         return pattern_problem(text)
     if text.endswith("."):

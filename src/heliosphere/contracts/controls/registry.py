@@ -19,6 +19,12 @@ Stage = Literal[
 MAX_DIGITS = 18
 LARGEST = 2**63 - 1
 
+class Remark(str):
+    """Something worth saying about an entry that is used all the same."""
+
+    __slots__ = ()
+
+
 LineCheck = Callable[[str], str | None]
 """What is wrong with one entry of a list, in words; None when it is good."""
 
@@ -57,7 +63,8 @@ class Control(Generic[T]):
 class BadValue:
     """A value that could not be used as it stands in `control`; what is in force instead.
 
-    `line` counts from 1; 0 means the value as a whole. `why` says what is wrong.
+    `line` counts from 1; 0 means the value as a whole. `why` says what is wrong. `is_remark`: the entry is
+    used all the same.
     """
 
     control: str
@@ -65,6 +72,7 @@ class BadValue:
     used: str
     line: int = 0
     why: str = ""
+    is_remark: bool = False
 
 
 class Entry(str):
@@ -170,7 +178,8 @@ def _bad_entries(control: Control[Any], entries: tuple[Entry, ...]) -> Iterator[
     for entry in entries:
         why = control.line_check(entry)
         if why is not None:
-            yield BadValue(control.name, entry, "", entry.line, why)
+            is_remark = isinstance(why, Remark)
+            yield BadValue(control.name, entry, entry if is_remark else "", entry.line, why, is_remark)
 
 
 def read_scalar(control: Control[Any], first_line: str) -> tuple[object, BadValue | None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from heliosphere.contracts.controls import REGISTRY
-from heliosphere.contracts.controls.registry import BadValue, Control, Snapshot, read_options, read_value
+from heliosphere.contracts.controls.registry import BadValue, Snapshot, read_options, read_value
 from heliosphere.mta.adapters.atomic_files import file_stamp
 from heliosphere.mta.rules.errors import TryLater
 
@@ -44,6 +44,18 @@ class ControlFiles:
             self._reload()
         return self._snapshot
 
+    def texts(self) -> dict[str, tuple[str, str]]:
+        """What is set: name to text and where it stands, `file` or `options`. Raises TryLater."""
+        options = read_options(self._text("options") or "")
+        found: dict[str, tuple[str, str]] = {}
+        for control in self._controls:
+            text = self._text(control.name)
+            if text is not None:
+                found[control.name] = (text, "file")
+            elif control.kind != "lines" and options.get(control.name):
+                found[control.name] = (options[control.name], "options")
+        return found
+
     def unknown_files(self) -> list[str]:
         """Files in the directory that no control of this engine reads."""
         try:
@@ -74,23 +86,10 @@ class ControlFiles:
         self._stamps = [*present.values(), directory]
 
     def _read(self) -> Snapshot:
-        options = read_options(self._text("options") or "")
-        values: dict[str, object] = {}
-        given: set[str] = set()
-        bad: list[BadValue] = []
-        for control in self._controls:
-            text = self._text(control.name)
-            if text is None and control.kind != "lines" and options.get(control.name):
-                text = options[control.name]
-            if text is None:
-                continue
-            given.add(control.name)
-            values[control.name], problems = read_value(control, text)
-            bad.extend(problems)
-        values = _computed_defaults(self._controls, values, bad)
-        for one in bad:
+        snapshot = snapshot_of({name: text for name, (text, _) in self.texts().items()})
+        for one in snapshot.bad:
             self._on_bad(one)
-        return Snapshot(values, frozenset(given), tuple(bad))
+        return snapshot
 
     def _text(self, name: str) -> str | None:
         try:
@@ -103,12 +102,17 @@ class ControlFiles:
             ) from error
 
 
-def _computed_defaults(
-    controls: tuple[Control[object], ...], values: dict[str, object], bad: list[BadValue]
-) -> dict[str, object]:
-    """A control with a computed default gets it back where its value could not be read at all."""
+def snapshot_of(texts: Mapping[str, str]) -> Snapshot:
+    """The values that controls with these texts have."""
+    values: dict[str, object] = {}
+    bad: list[BadValue] = []
+    for control in REGISTRY:
+        if control.name in texts:
+            values[control.name], problems = read_value(control, texts[control.name])
+            bad.extend(problems)
+    # A computed default also counts where the value could not be read at all.
     unreadable = {one.control for one in bad if one.line == 1 and not one.found[:1].isdigit()}
-    for control in controls:
+    for control in REGISTRY:
         if control.default_of is not None and control.name in unreadable:
             values[control.name] = control.default_of(values)
-    return values
+    return Snapshot(values, frozenset(texts) & values.keys(), tuple(bad))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -70,11 +71,14 @@ class SessionRecords:
                 path.unlink(missing_ok=True)
 
     def latest(
-        self, limit: int, wanted: Callable[[dict[str, Any]], bool] = lambda record: True
+        self,
+        limit: int,
+        wanted: Callable[[dict[str, Any]], bool] = lambda record: True,
+        look_at: int | None = None,
     ) -> list[dict[str, Any]]:
-        """The last records that are `wanted`, newest first."""
+        """The last records that are `wanted`, newest first; no more than `look_at` are read."""
         found: list[dict[str, Any]] = []
-        for record in self._newest_first():
+        for record in itertools.islice(self._newest_first(), look_at):
             if wanted(record):
                 found.append(record)
                 if len(found) >= limit:

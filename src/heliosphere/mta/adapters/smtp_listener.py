@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from heliosphere.contracts.controls import common, smtpd
+from heliosphere.contracts.controls import smtpd
 from heliosphere.contracts.controls.registry import Snapshot
+from heliosphere.mta.adapters.clients_by_rule import ClientsByRule
 from heliosphere.mta.adapters.control_files import ControlFiles
 from heliosphere.mta.adapters.event_log import LineLog
-from heliosphere.mta.adapters.relay_files import RelayFiles
 from heliosphere.mta.adapters.session_protocol import NOT_NOW, SessionProtocol
 from heliosphere.mta.adapters.session_records import SessionRecords
 from heliosphere.mta.adapters.session_watcher import SessionWatcher
@@ -28,11 +28,12 @@ from heliosphere.mta.rules.checks.check import Gather, RunPlugins, Wait
 from heliosphere.mta.rules.errors import TryLater
 from heliosphere.mta.rules.facts import RecipientFacts, RecipientOf
 from heliosphere.mta.rules.replies import Reply
-from heliosphere.mta.rules.session import Client, Session
+from heliosphere.mta.rules.session import Session
 from heliosphere.mta.rules.spp import PluginFacts, Section, plugin_environment
 from heliosphere.mta.services.check_message import ContentSettings, content_settings
 from heliosphere.mta.services.find_facts import FactFinder
 from heliosphere.mta.services.receive import Receiver
+from heliosphere.mta.services.scan import Scanner
 from heliosphere.mta.services.sign_in import SmtpSignIn
 from heliosphere.mta.wire.smtp_questions import (
     Accept,
@@ -48,10 +49,12 @@ _DIGITS = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 class CompiledCache:
-    """The controls made ready, once for each snapshot."""
+    """The controls made ready, once for each snapshot. `scanner` makes the scanner that they ask for."""
 
-    def __init__(self, controls: ControlFiles, certificate: ServerCertificate) -> None:
-        self._controls, self._certificate = controls, certificate
+    def __init__(
+        self, controls: ControlFiles, certificate: ServerCertificate, scanner: Callable[[Snapshot], Scanner]
+    ) -> None:
+        self._controls, self._certificate, self._scanner = controls, certificate, scanner
         self._made: tuple[Snapshot, bool] | None = None
         self._compiled: tuple[CompiledControls, ContentSettings] | None = None
 
@@ -61,27 +64,26 @@ class CompiledCache:
         has_certificate = self._certificate.context() is not None
         if self._compiled is None or self._made != (snapshot, has_certificate):
             compiled = CompiledControls(snapshot, has_certificate=has_certificate)
-            self._compiled = (compiled, content_settings(snapshot))
+            self._compiled = (compiled, content_settings(snapshot, self._scanner(snapshot)))
             self._made = (snapshot, has_certificate)
         return self._compiled
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpService:
-    """What all SMTP sessions of a process share. `own_addresses` are this machine's."""
+    """What all SMTP sessions of a process share."""
 
     receiver: Receiver
     sign_in: SmtpSignIn
     facts: FactFinder
     compiled: CompiledCache
-    relay_files: RelayFiles
+    clients: ClientsByRule
     plugins: SppRunner
     certificate: ServerCertificate
     sessions: SessionRow
     records: SessionRecords
     log: LineLog
     clock: Callable[[], datetime]
-    own_addresses: frozenset[str]
     ended: Callable[[SessionProtocol], None]
 
 
@@ -103,15 +105,15 @@ class SmtpSession(SessionProtocol):
         try:
             self._compiled, self._settings = service.compiled.get()
             controls = self._compiled.controls
-            rule = service.relay_files.tcp_rule_for(ip, minutes=controls[common.OPENSMTPTIMEOUT])
+            client = service.clients.client(ip, submission=self._submission)
         except (TryLater, OSError) as trouble:
             service.log.event("control.unreadable", reason=str(trouble))
             self._turn_away(replies.CONTROLS_UNREADABLE)
             return None
-        if not rule.is_allowed:
-            service.log.event("smtp.denied", ip=ip, line=rule.line or 0)
+        if client is None:
+            service.log.event("smtp.denied", ip=ip)
             return None
-        policy, tables = self._compiled.for_client(rule.environment)
+        policy, tables = self._compiled.for_client(client.environment)
         limit = policy.periplimit
         if limit and not is_loopback and service.sessions.table.of_address(ip) >= limit:
             service.log.event("smtp.too_many", ip=ip, limit=limit)
@@ -120,10 +122,6 @@ class SmtpSession(SessionProtocol):
         service.sessions.begin(ip)
         self._is_counted = True
         self.idle_limit = float(policy.timeoutsmtpd)
-        client = Client(
-            ip, is_loopback, self._submission, rule.environment, ip in service.own_addresses, rule.is_dynamic,
-            service.clock(),
-        )  # fmt: skip
         watcher = SessionWatcher(
             service.log, service.records, service.clock, self._token, controls[smtpd.SMTPLOG]
         )

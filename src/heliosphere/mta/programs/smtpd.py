@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from heliosphere.contracts.controls import content, smtpd
+from heliosphere.contracts.controls import smtpd
 from heliosphere.mta.adapters.acceptor import Acceptor
-from heliosphere.mta.adapters.clamd import Clamd
+from heliosphere.mta.adapters.clients_by_rule import ClientsByRule
 from heliosphere.mta.adapters.control_files import ControlFiles
 from heliosphere.mta.adapters.dns_cache import CachedDns
 from heliosphere.mta.adapters.filter_clients import FilterClients
@@ -17,9 +17,9 @@ from heliosphere.mta.adapters.greylist_store import GreylistStore
 from heliosphere.mta.adapters.group_commit import GroupCommit
 from heliosphere.mta.adapters.own_addresses import own_addresses
 from heliosphere.mta.adapters.relay_files import RelayFiles
+from heliosphere.mta.adapters.scanners import scanner_for
 from heliosphere.mta.adapters.session_records import SessionRecords
 from heliosphere.mta.adapters.smtp_listener import CompiledCache, SmtpService, SmtpSession
-from heliosphere.mta.adapters.spamd import Spamd
 from heliosphere.mta.adapters.spp_runner import SppRunner
 from heliosphere.mta.programs.child import PATIENCE, Parts, Sockets, wall_clock
 from heliosphere.mta.rules.greylisting import GreylistDecision, GreylistSettings
@@ -27,7 +27,6 @@ from heliosphere.mta.services.check_message import MessageChecker
 from heliosphere.mta.services.find_facts import FactFinder
 from heliosphere.mta.services.ports import Clock
 from heliosphere.mta.services.receive import Receiver
-from heliosphere.mta.services.scan import Scanner
 from heliosphere.mta.services.sign_in import SmtpSignIn
 
 
@@ -47,17 +46,16 @@ async def run(
     acceptor = Acceptor(lambda: limit, row.of_others)
     committer = GroupCommit()
     facts = fact_finder(parts, resolver)
-    checker = MessageChecker(facts, scanner(parts), wall_clock)
+    checker = MessageChecker(facts, wall_clock)
     receiver = Receiver(
         parts.directory, parts.mailboxes, parts.spool, committer, checker, parts.log, wall_clock
     )
     records = session_records(parts)
     service = SmtpService(
         receiver, SmtpSignIn(parts.directory, parts.failures, parts.log), facts,
-        CompiledCache(parts.controls, parts.certificate),
-        RelayFiles(parts.root, wall_clock, parts.log_rule_problem),
+        compiled_cache(parts), clients_by_rule(parts),
         SppRunner(parts.root / "qmail", parts.log),
-        parts.certificate, row, records, parts.log, wall_clock, own_addresses(), acceptor.ended,
+        parts.certificate, row, records, parts.log, wall_clock, acceptor.ended,
     )  # fmt: skip
     if sockets.smtp is not None:
         acceptor.add(sockets.smtp, partial(SmtpSession, service, submission=False))
@@ -79,13 +77,16 @@ def fact_finder(parts: Parts, resolver: tuple[str, int] | None) -> FactFinder:
     return FactFinder(parts.directory, dns, Greylist(store, parts.controls, wall_clock), parts.log)
 
 
-def scanner(parts: Parts) -> Scanner:
-    """Where clamd and spamd listen is read at start."""
-    controls = parts.controls.snapshot()
-    return Scanner(
-        Clamd(controls[content.CLAMDSOCKET] or ""), Spamd(controls[content.SPAMDSOCKET] or ""),
-        FilterClients(parts.root / "qmail" / "control"), parts.log,
-    )  # fmt: skip
+def compiled_cache(parts: Parts) -> CompiledCache:
+    lists = FilterClients(parts.root / "qmail" / "control")
+    return CompiledCache(
+        parts.controls, parts.certificate, lambda controls: scanner_for(controls, lists, parts.log)
+    )
+
+
+def clients_by_rule(parts: Parts) -> ClientsByRule:
+    relay_files = RelayFiles(parts.root, wall_clock, parts.log_rule_problem)
+    return ClientsByRule(relay_files, parts.controls, wall_clock, own_addresses())
 
 
 def session_records(parts: Parts) -> SessionRecords:

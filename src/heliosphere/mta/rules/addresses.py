@@ -22,8 +22,12 @@ class Address:
 
     @property
     def written(self) -> str:
-        """The address as the client wrote it."""
-        return self.raw or str(self)
+        """The address as the client wrote it, without the quotes of a local part, which say nothing, and
+        with A-labels for a domain in other letters."""
+        if not self.raw or not self.domain:
+            return self.local
+        domain = self.raw.rpartition("@")[2]
+        return f"{self.local}@{domain if domain.isascii() else self.domain}"
 
     @property
     def is_ascii(self) -> bool:

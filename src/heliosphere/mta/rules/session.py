@@ -150,6 +150,8 @@ class Session:
     """Replies that plugins asked for at a later verb."""
     lasting_refusals: Mapping[Section, Reply] = field(default_factory=lambda: NO_REFUSALS)
     """Those of them that were asked for before the message began, and so outlast it."""
+    connection_refusals: Mapping[Section, Reply] = field(default_factory=lambda: NO_REFUSALS)
+    """Those of them that were asked for at connect: a new greeting does not end them."""
     plugins_over: bool = False
     plugin_variables: dict[str, str] = field(default_factory=dict)
     """What plugins set for plugins that run later."""

@@ -10,15 +10,17 @@ from typing import Generic, TypeVar
 
 from heliosphere.contracts.controls import content, smtpd
 from heliosphere.contracts.controls.registry import Snapshot
+from heliosphere.mta.controls.content import content_lists, scan_policy
 from heliosphere.mta.rules import replies
 from heliosphere.mta.rules.addresses import Address
 from heliosphere.mta.rules.authentication_results import without_claims
 from heliosphere.mta.rules.checks.sender import spf_request, spf_result
 from heliosphere.mta.rules.content.decision import ScanPolicy
 from heliosphere.mta.rules.content.headers import originating_ip_field
-from heliosphere.mta.rules.content.signatures import ContentFilter, Hit, filter_lists
+from heliosphere.mta.rules.content.signatures import ContentFilter, Hit
 from heliosphere.mta.rules.dns_facts import Asking, DnsAnswer, DnsQuestion
 from heliosphere.mta.rules.findings import Finding, TraceLine
+from heliosphere.mta.rules.headers import received_field
 from heliosphere.mta.rules.spf import received_spf_field
 from heliosphere.mta.services.authenticate import AuthenticationReport, AuthenticationRequest, authenticate
 from heliosphere.mta.services.find_facts import FactFinder
@@ -38,38 +40,33 @@ class ContentSettings:
     """The controls of content checks; made once for each snapshot."""
 
     scan: ScanPolicy
+    scanner: Scanner
     authresults: bool
     dmarcpolicy: int
     new_filter: Callable[[], ContentFilter] | None
     xenveloptoheader: bool
 
 
-def content_settings(controls: Snapshot) -> ContentSettings:
-    scan = ScanPolicy(
-        chksignature=controls[content.CHKSIGNATURE], chkloadertype=controls[content.CHKLOADERTYPE],
-        clamglobal=controls[content.CLAMGLOBAL], spamglobal=controls[content.SPAMGLOBAL],
-        skipcachk=controls[content.SKIPCACHK], skipsachk=controls[content.SKIPSACHK],
-        samsgsize=controls[content.SAMSGSIZE], clamfailopen=controls[content.CLAMFAILOPEN],
-    )  # fmt: skip
+def content_settings(controls: Snapshot, scanner: Scanner) -> ContentSettings:
+    scan = scan_policy(controls)
     return ContentSettings(
-        scan, controls[smtpd.AUTHRESULTS], controls[smtpd.DMARCPOLICY], _filter_maker(controls),
-        controls[content.XENVELOPTOHEADER],
+        scan, scanner, controls[smtpd.AUTHRESULTS], controls[smtpd.DMARCPOLICY],
+        _filter_maker(controls, scan), controls[content.XENVELOPTOHEADER],
     )  # fmt: skip
 
 
-def _filter_maker(controls: Snapshot) -> Callable[[], ContentFilter] | None:
+def _filter_maker(controls: Snapshot, scan: ScanPolicy) -> Callable[[], ContentFilter] | None:
     """Lists are compiled once; each message gets a filter of its own. None: both checks are off."""
-    signatures, loaders = controls[content.CHKSIGNATURE], controls[content.CHKLOADERTYPE]
-    if not signatures and not loaders:
+    if not scan.chksignature and not scan.chkloadertype:
         return None
-    lists = filter_lists(controls[content.BADSIGNATURES], controls[content.BADLOADERTYPES])
-    return partial(ContentFilter, lists, chksignature=signatures, chkloadertype=loaders)
+    lists = content_lists(controls)
+    return partial(ContentFilter, lists, chksignature=scan.chksignature, chkloadertype=scan.chkloadertype)
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What to do with a message. `finding` refuses it; else `variants` say who gets what, with `fields` on
-    top of all, and `dropped` get nothing, as they asked for."""
+    """What to do with a message. `finding` refuses it; else `variants` say who gets what, with `fields` (our
+    Received and what stands above it) on top of all, and `dropped` get nothing, as they asked for."""
 
     finding: Finding | None
     variants: tuple[Variant, ...]
@@ -82,7 +79,6 @@ class Checked:
 @dataclass(frozen=True, slots=True)
 class MessageChecker:
     facts: FactFinder
-    scanner: Scanner
     clock: Clock
 
     async def check(self, question: Accept, settings: ContentSettings) -> Checked:
@@ -91,13 +87,15 @@ class MessageChecker:
         report = await self._authenticate(question, settings, trace)
         message = without_claims(question.message, question.session.policy.hostname)
         fields = _fields(question, report)
+        fields += received_field(question.hop, self.clock(), local=question.session.policy.localtime)
         finding = _dmarc_finding(report, settings, trace)
         if finding is not None:
             return Checked(finding, (), (), fields, message, tuple(trace))
         hit = await self._look_inside(message, settings, trace)
-        outcome = await self.scanner.judge(
-            [message], question.sender, question.recipients, question.session.client_class, settings.scan, hit
-        )
+        outcome = await settings.scanner.judge(
+            [fields, message], question.sender, question.recipients, question.session.client_class,
+            settings.scan, hit,
+        )  # fmt: skip
         finding = _scan_finding(outcome)
         trace.append(TraceLine("DATA", "content", "refused" if finding else "passed", finding))
         if finding is not None:

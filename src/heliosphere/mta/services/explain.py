@@ -120,7 +120,6 @@ class _Talk:
 
     async def run(self) -> tuple[VerbStory, ...]:
         case, machine = self.case, self.machine
-        machine.greet()
         await self._story("CONNECT", f"connection from {case.ip}", None)
         await self._story("EHLO", f"EHLO {case.helo}", f"EHLO {case.helo}")
         if case.login and not machine.is_closing:
@@ -148,7 +147,9 @@ class _Talk:
             return
         self.seen, self.plugins, self.ear.ended = {}, [], []
         before = len(machine.session.trace or ())
-        if line is not None:
+        if line is None:
+            machine.greet()
+        else:
             machine.feed(line.encode("latin-1" if raw else "utf-8", "replace") + b"\r\n")
         while (question := machine.question) is not None:
             machine.answer(await self._answer(question))

@@ -11,7 +11,7 @@ from heliosphere.mta.rules.addresses import Address
 from heliosphere.mta.rules.content.headers import envelope_to_field
 from heliosphere.mta.rules.errors import Refused, TryLater
 from heliosphere.mta.rules.findings import Finding
-from heliosphere.mta.rules.headers import delivery_fields, received_field
+from heliosphere.mta.rules.headers import delivery_fields
 from heliosphere.mta.rules.replies import Reply
 from heliosphere.mta.rules.routing import MailboxTarget, Standing
 from heliosphere.mta.services.check_message import Checked, ContentSettings, MessageChecker
@@ -74,9 +74,7 @@ class Receiver:
     async def _store(
         self, question: Accept, checked: Checked, settings: ContentSettings, token: str
     ) -> Reply:
-        session = question.session
-        top = checked.fields + received_field(question.hop, self.clock(), local=session.policy.localtime)
-        plan = _Plan()
+        plan, top = _Plan(), checked.fields
         try:
             for variant in checked.variants:
                 self._plan(plan, question, variant, top, checked.message, settings)

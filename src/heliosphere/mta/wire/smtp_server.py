@@ -21,7 +21,7 @@ from heliosphere.mta.rules.facts import ClientNameOf
 from heliosphere.mta.rules.findings import Finding
 from heliosphere.mta.rules.headers import MAX_HOPS, Hop, count_hops
 from heliosphere.mta.rules.replies import Reply
-from heliosphere.mta.rules.session import NO_REFUSALS, Client, Relay, Session, SmtpPolicy
+from heliosphere.mta.rules.session import Client, Relay, Session, SmtpPolicy
 from heliosphere.mta.rules.spp import Section
 from heliosphere.mta.wire import smtp_commands, smtp_sign_in
 from heliosphere.mta.wire.smtp_lines import (
@@ -124,6 +124,8 @@ class SmtpServer:
             old.client, old.policy, tls=True, failed_sign_ins=old.failed_sign_ins, relay=old.relay,
             relay_suffix=old.relay_suffix, wrong_recipients=old.wrong_recipients,
             plugins_over=old.plugins_over, plugin_variables=old.plugin_variables, trace=old.trace,
+            connection_refusals=old.connection_refusals, lasting_refusals=old.connection_refusals,
+            late_refusals=old.connection_refusals,
         )  # fmt: skip
         if old.relay is Relay.AUTH:
             self.session.relay = Relay.NONE
@@ -222,6 +224,7 @@ class SmtpServer:
             self._refuse("CONNECT", finding, self.session.client.ip)
             self.is_closing = True
             return
+        self.session.connection_refusals = self.session.lasting_refusals = self.session.late_refusals
         self._send(f"220 {policy.greeting} ESMTP")
 
     def _ehlo(self, argument: str) -> None:
@@ -235,10 +238,11 @@ class SmtpServer:
         if policy.stricthelocheck and not argument:
             self._say(replies.HELO_WITHOUT_NAME)
             return
-        session.lasting_refusals = NO_REFUSALS
+        session.lasting_refusals = session.connection_refusals
         self._forget_transaction()
         session.helo, session.extended = argument, extended
         finding = yield from self._judge(self._tables.plugins[Section.HELO], "HELO", NULL_SENDER)
+        session.lasting_refusals = session.late_refusals
         if finding is not None:
             self._refuse("HELO", finding, argument)
             return
@@ -311,6 +315,7 @@ class SmtpServer:
             return
         session.login, session.auth_method = outcome, method
         finding = yield from self._judge(self._tables.plugins[Section.AUTH], "AUTH", NULL_SENDER)
+        session.lasting_refusals = session.late_refusals
         if finding is not None:
             session.login, session.auth_method = None, ""
             self._refuse("AUTH", finding, outcome)
@@ -330,7 +335,6 @@ class SmtpServer:
 
     def _mail(self, argument: str) -> None:
         self._forget_transaction()  # a second MAIL begins anew, as in qmail
-        self.session.lasting_refusals = self.session.late_refusals
         self._begin(self._judge_sender(argument))
 
     def _judge_sender(self, argument: str) -> Dialogue:
@@ -416,6 +420,8 @@ class SmtpServer:
             self._say(replies.MAIL_FIRST)
         elif not self.session.recipients:
             self._say(replies.RCPT_FIRST)
+        elif self.session.chunks is not None:
+            self._say(replies.CHUNK_LOST)  # RFC 3030, section 2: what BDAT brought would be lost
         else:
             self._begin(self._begin_data())
 

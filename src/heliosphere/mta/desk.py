@@ -1,0 +1,259 @@
+"""The mail engine's desk: questions about a tree and changes of its controls, for other programs.
+
+With `store` the only door to the engine. Works whether the engine runs or not, and never in its way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from heliosphere.contracts.controls import REGISTRY, smtpd
+from heliosphere.contracts.controls.registry import (
+    BadValue,
+    Snapshot,
+    read_options,
+    read_value,
+    set_option,
+)
+from heliosphere.contracts.mail_server import (
+    Changed,
+    ControlsFound,
+    ControlState,
+    ExplainSession,
+    Explanation,
+    FindSessions,
+    MailAnswer,
+    MailQuestion,
+    ReadControls,
+    SessionsFound,
+    VerdictChange,
+    WhatIf,
+)
+from heliosphere.mta.adapters.atomic_files import remove_file, write_atomic
+from heliosphere.mta.adapters.clients_by_rule import ClientsByRule
+from heliosphere.mta.adapters.control_files import ControlFiles, snapshot_of
+from heliosphere.mta.adapters.dns_cache import CachedDns
+from heliosphere.mta.adapters.filter_clients import FilterClients
+from heliosphere.mta.adapters.greylist_store import GreylistStore
+from heliosphere.mta.adapters.mailbox_directory import MailboxDirectory
+from heliosphere.mta.adapters.own_addresses import own_addresses
+from heliosphere.mta.adapters.relay_files import RelayFiles
+from heliosphere.mta.adapters.scanners import scanner_for
+from heliosphere.mta.adapters.session_records import SessionRecords
+from heliosphere.mta.adapters.tls_context import ServerCertificate
+from heliosphere.mta.adapters.vpopmail_tree import VpopmailTree
+from heliosphere.mta.controls.policy import CompiledControls
+from heliosphere.mta.rules.errors import Refused, TryLater
+from heliosphere.mta.rules.greylisting import GreylistDecision, GreylistSettings
+from heliosphere.mta.services.check_message import ContentSettings, MessageChecker, content_settings
+from heliosphere.mta.services.explain import Explainer
+from heliosphere.mta.services.find_facts import FactFinder
+from heliosphere.mta.services.tell import case, case_of_record, compare, told, verb_told, verdicts
+
+Clock = Callable[[], datetime]
+
+
+class _Silent:
+    """Questions leave no trace in the engine's log."""
+
+    def event(self, name: str, **fields: object) -> None:
+        """Nothing to write."""
+
+
+@dataclass(slots=True)
+class _Peek:
+    """The greylist as it stands, without a new entry."""
+
+    store: GreylistStore
+    controls: ControlFiles
+    clock: Clock
+
+    async def judge(self, ip: str, sender: str, recipient: str) -> GreylistDecision:
+        settings = GreylistSettings(delay=self.controls.snapshot()[smtpd.GREYLISTDELAY])
+        now = int(self.clock().timestamp())
+        return await asyncio.to_thread(self.store.peek, ip, sender, recipient, now, settings)
+
+
+@dataclass(slots=True)
+class MailDesk:
+    """`resolver` (address, port) is the DNS server to ask, the machine's own when None."""
+
+    root: Path
+    clock: Clock
+    resolver: tuple[str, int] | None = None
+    _log: _Silent = field(default_factory=_Silent)
+
+    def ask(self, question: MailQuestion) -> MailAnswer:
+        """Raises TryLater when the tree cannot be read."""
+        if isinstance(question, ReadControls):
+            return self.read_controls()
+        if isinstance(question, FindSessions):
+            return self.find_sessions(question)
+        return asyncio.run(self._ask(question))
+
+    # Controls
+
+    def read_controls(self) -> ControlsFound:
+        """Every control a panel may show; secrets and files it has no say in are left out."""
+        files = ControlFiles(self._control)
+        try:
+            texts, snapshot = files.texts(), files.snapshot()
+        except TryLater as trouble:
+            return ControlsFound(trouble=str(trouble))
+        states = []
+        for control in REGISTRY:
+            if control.secret:
+                continue
+            text, source = texts.get(control.name, (None, "default"))
+            bad = (one for one in snapshot.bad if one.control == control.name)
+            problems = tuple((one.line, one.found, one.why) for one in bad)
+            states.append(ControlState(control.name, text, source, problems))
+        return ControlsFound(tuple(states), tuple(files.unknown_files()))
+
+    def change_controls(self, values: Mapping[str, str | None]) -> tuple[str, ...]:
+        """Make the controls so, all or none checked first; the names that were changed.
+
+        Raises Refused naming control and line of what cannot be used.
+        """
+        problems = [one for one in check_values(values) if not one.is_remark]
+        if problems:
+            first = problems[0]
+            where = f", line {first.line}" if first.line > 1 else ""
+            raise Refused("bad-control", f"{first.control}{where}: {first.why}: {first.found!r}")
+        return tuple(name for name, text in values.items() if self._set(name, text))
+
+    def drift(self, values: Mapping[str, str | None]) -> tuple[str, ...]:
+        """The controls that are not as `values` says."""
+        texts = ControlFiles(self._control).texts()
+        return tuple(name for name, text in values.items() if not _is_same(name, texts, text))
+
+    def _set(self, name: str, text: str | None) -> bool:
+        texts = ControlFiles(self._control).texts()
+        if _is_same(name, texts, text):
+            return False
+        path = self._control / name
+        if text is not None:
+            write_atomic(path, (text.rstrip("\n") + "\n").encode("utf-8", "surrogateescape"), 0o644)
+            return True
+        remove_file(path)
+        options = self._control / "options"
+        if options.exists():
+            old = options.read_text("utf-8", "surrogateescape")
+            if name in read_options(old):
+                write_atomic(options, set_option(old, name, None).encode("utf-8", "surrogateescape"), 0o644)
+        return True
+
+    # Sessions
+
+    def find_sessions(self, question: FindSessions) -> SessionsFound:
+        records = self._records()
+        if question.number:
+            record = records.find(question.number)
+            found = [record] if record is not None and _is_wanted(record, question) else []
+        else:
+            limit = max(1, min(question.limit, 1000))
+            found = records.latest(limit, lambda record: _is_wanted(record, question), look_at=200_000)
+        return SessionsFound(tuple(told(record) for record in found))
+
+    # Explanations
+
+    async def _ask(self, question: ExplainSession | WhatIf) -> MailAnswer:
+        if isinstance(question, ExplainSession):
+            return await self.explain(question)
+        return await self.what_if(question)
+
+    async def explain(self, question: ExplainSession) -> Explanation:
+        snapshot = ControlFiles(self._control).snapshot()
+        stories = await self._explainer().explain(case(question), *self._compiled(snapshot))
+        return Explanation(tuple(verb_told(story) for story in stories))
+
+    async def what_if(self, question: WhatIf) -> Changed:
+        """Each recorded transaction is gone through twice, with the same facts: once with the controls as
+        they are, once as they would be."""
+        problems = tuple((one.control, one.line, one.why) for one in check_values(question.values))
+        texts = {name: text for name, (text, _) in ControlFiles(self._control).texts().items()}
+        edited = {name: text for name, text in (texts | dict(question.values)).items() if text is not None}
+        now, then = self._compiled(snapshot_of(texts)), self._compiled(snapshot_of(edited))
+        explainer, changes = self._explainer(), list[VerdictChange]()
+        records = self._records().latest(max(1, min(question.count, 1000)), lambda record: True)
+        for record in records:
+            again = case_of_record(record)
+            before = verdicts(await explainer.explain(again, *now))
+            after = verdicts(await explainer.explain(again, *then))
+            changes += compare(record, before, after)
+        return Changed(len(records), tuple(changes), problems)
+
+    # Parts
+
+    @property
+    def _control(self) -> Path:
+        return self.root / "qmail" / "control"
+
+    def _records(self) -> SessionRecords:
+        return SessionRecords(self.root / "qmail" / "sessions", self.clock, lambda: 0)
+
+    def _explainer(self) -> Explainer:
+        controls = ControlFiles(self._control)
+        directory = MailboxDirectory(VpopmailTree(self.root, self.clock), controls, self.clock)
+        greylist = GreylistStore(self.root / "qmail" / "greylist.sqlite", self._log)
+        dns = CachedDns(time.monotonic, self.resolver)
+        facts = FactFinder(directory, dns, _Peek(greylist, controls, self.clock), self._log)
+        rules = RelayFiles(self.root, self.clock)
+        clients = ClientsByRule(rules, controls, self.clock, own_addresses())
+        return Explainer(facts, MessageChecker(facts, self.clock), clients)
+
+    def _compiled(self, snapshot: Snapshot) -> tuple[CompiledControls, ContentSettings]:
+        certificate = ServerCertificate(self._control / "servercert.pem")
+        compiled = CompiledControls(snapshot, has_certificate=certificate.context() is not None)
+        scanner = scanner_for(snapshot, FilterClients(self._control), self._log)
+        return compiled, content_settings(snapshot, scanner)
+
+
+def check_values(values: Mapping[str, str | None]) -> list[BadValue]:
+    """What is wrong with these texts of controls, by control and line."""
+    found: list[BadValue] = []
+    for name, text in values.items():
+        control = REGISTRY.get(name)
+        if control is None:
+            found.append(BadValue(name, "", "", 0, "there is no such control"))
+        elif "\0" in (text or ""):
+            found.append(BadValue(name, "", "", 0, "a control cannot hold a zero byte"))
+        elif text is not None:
+            found += read_value(control, text)[1]
+    return found
+
+
+def _is_same(name: str, texts: Mapping[str, tuple[str, str]], wanted: str | None) -> bool:
+    found = texts.get(name)
+    if found is None or wanted is None:
+        return found is None and wanted is None
+    return found[0].rstrip("\n") == wanted.rstrip("\n")
+
+
+def _is_wanted(record: Mapping[str, Any], question: FindSessions) -> bool:
+    recipients = [str(one.get("to", "")).lower() for one in record.get("recipients", ())]
+    if question.recipients and not any(_covers(question.recipients, one) for one in recipients):
+        return False
+    if question.only_refused and not _has_refusal(record):
+        return False
+    return (
+        question.sender.lower() in str(record.get("sender") or "").lower()
+        and (not question.recipient or any(question.recipient.lower() in one for one in recipients))
+        and question.ip in str(record.get("ip", ""))
+    )
+
+
+def _has_refusal(record: Mapping[str, Any]) -> bool:
+    answers = [record.get("reply", ""), *(one.get("reply", "") for one in record.get("recipients", ()))]
+    return any(str(one)[:1] not in ("2", "3") for one in answers)
+
+
+def _covers(allowed: tuple[str, ...], address: str) -> bool:
+    domain = "@" + address.rpartition("@")[2]
+    return any(one.lower() in (address, domain) for one in allowed)
