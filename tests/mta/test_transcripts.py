@@ -6,12 +6,14 @@ import pytest
 
 from tests.mta.transcripts import play, read_head
 
-FILES = sorted(Path(__file__).parent.glob("transcript_files/**/*.txt"))
+HERE = Path(__file__).parent / "transcript_files"
+FILES = sorted(HERE.glob("**/*.txt"))
 
 
 def with_marks(path):
     ids = read_head(path.read_text()).get("guide", "").split()
-    return pytest.param(path, id=path.stem, marks=[pytest.mark.guide(*ids)] if ids else [])
+    name = str(path.relative_to(HERE).with_suffix(""))
+    return pytest.param(path, id=name, marks=[pytest.mark.guide(*ids)] if ids else [])
 
 
 @pytest.mark.parametrize("path", [with_marks(path) for path in FILES])

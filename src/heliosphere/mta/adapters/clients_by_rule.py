@@ -22,10 +22,14 @@ class ClientsByRule:
     clock: Callable[[], datetime]
     own_addresses: frozenset[str]
 
-    def client(self, ip: str, *, submission: bool) -> Client | None:
+    def wants_name(self) -> bool:
+        """Do rules speak of host names, so that `client` should be told the confirmed one?"""
+        return self.relay_files.has_host_rules()
+
+    def client(self, ip: str, *, submission: bool, name: str = "") -> Client | None:
         """None: denied. Raises TryLater when rules or controls cannot be read."""
         minutes = self.controls.snapshot()[common.OPENSMTPTIMEOUT]
-        rule = self.relay_files.tcp_rule_for(ip, minutes=minutes)
+        rule = self.relay_files.tcp_rule_for(ip, name, minutes=minutes)
         if not rule.is_allowed:
             return None
         return Client(

@@ -27,6 +27,7 @@ from heliosphere.mta.rules.content.policy import (
 from heliosphere.mta.rules.errors import Refused, TryLater
 
 ClientList = Literal["clamavclients", "spamdclients"]
+CLIENT_LISTS: tuple[ClientList, ...] = ("clamavclients", "spamdclients")
 MAX_REMEMBERED = 10_000
 MODE = 0o644
 

@@ -71,6 +71,7 @@ class _Table:
     lines: Mapping[str, int] = field(default_factory=dict)
     signed_in: Mapping[str, int] = field(default_factory=dict)
     has_text: bool = False
+    has_hosts: bool = False
 
 
 class RelayFiles:
@@ -119,6 +120,10 @@ class RelayFiles:
         if rule.key == ip and is_open and ip not in table.lines and rule.environment.get("RELAYCLIENT") == "":
             return FoundRule(rule, OPEN)
         return FoundRule(rule, TEXT, table.lines.get(rule.key))
+
+    def has_host_rules(self) -> bool:
+        """Does any line speak of a host name? Only then is it worth asking for the client's."""
+        return self._current().has_hosts
 
     def rule_for_key(self, key: str) -> TcpRule | None:
         """The compiled rule under exactly this key."""
@@ -221,7 +226,8 @@ class RelayFiles:
         data = read_or_none(self.directory / COMPILED)
         get = self._cdb(data).get if data is not None else lambda key: None
         has_text = file_stamp(self.directory / TEXT) is not None
-        return _Table(get, lines, times_by_ip(self._open_addresses()), has_text)
+        has_hosts = any(key.startswith("=") for key in lines)
+        return _Table(get, lines, times_by_ip(self._open_addresses()), has_text, has_hosts)
 
     def _cdb(self, data: bytes) -> Cdb:
         try:

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import ssl
 from abc import abstractmethod
+from collections.abc import Awaitable
 from typing import Any, Protocol, cast
 
 from heliosphere.mta.wire.proxy_protocol import BadHeader, read_header
@@ -50,6 +51,9 @@ class SessionProtocol(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_paused = False
         self._is_upgrading = False
+        self._is_prepared = False
+        self._early = b""
+        self._deadline: asyncio.TimerHandle | None = None
         self._header: bytes | None = None
         self.tls_first: ssl.SSLContext | None = None
         self._loop = asyncio.get_running_loop()
@@ -86,6 +90,14 @@ class SessionProtocol(asyncio.Protocol):
     def on_end(self) -> None:
         """The connection is gone."""
 
+    def prepare(self, ip: str) -> Awaitable[None] | None:
+        """What has to be found out before the session can begin; None: nothing."""
+        return None
+
+    def time_limit(self) -> float | None:
+        """Seconds from now after which the session is over, whatever happens; None: no such limit."""
+        return None
+
     def is_proxy(self, ip: str) -> bool:
         """Must this client send a PROXY header first?"""
         return False
@@ -111,6 +123,12 @@ class SessionProtocol(asyncio.Protocol):
         if self.tls_first is not None and transport.get_extra_info("ssl_object") is None:
             self._start(self._upgrade_first(self.tls_first))
             return
+        if not self._is_prepared:
+            self._is_prepared = True
+            work = self.prepare(self.ip)
+            if work is not None:
+                self._start(self._prepare(work))
+                return
         machine = self.make_machine(
             self.ip, _is_loopback(self.ip), transport.get_extra_info("ssl_object") is not None
         )
@@ -120,12 +138,19 @@ class SessionProtocol(asyncio.Protocol):
         self.machine = machine
         self.machine.greet()
         self._pump()
+        if self._early and self.transport is not None:
+            early, self._early = self._early, b""
+            self.machine.feed(early)
+            self._pump()
         self._timer = self._loop.call_later(self.idle_limit, self._check_idle)
 
     def data_received(self, data: bytes) -> None:
         self._last_heard = self._loop.time()
         if self._header is not None:
             self._read_proxy_header(data)
+            return
+        if not hasattr(self, "machine"):  # talks before it was greeted
+            self._early += data
             return
         self.machine.feed(data)
         self._pump()
@@ -148,13 +173,13 @@ class SessionProtocol(asyncio.Protocol):
             self._abort()  # TLS bytes that were read in clear cannot be given back to the handshake
             return
         self.ip = found.ip or self.ip
+        self._early = rest
         self._open()
-        if rest and self.transport is not None and hasattr(self, "machine"):
-            self.data_received(rest)
 
     def connection_lost(self, trouble: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._deadline):
+            if timer is not None:
+                timer.cancel()
         self.transport = None
         self.on_end()
 
@@ -189,6 +214,8 @@ class SessionProtocol(asyncio.Protocol):
                 self._start(self._look_up(question))
                 break
             self.machine.answer(answer)
+        if self._deadline is None and (limit := self.time_limit()) is not None:
+            self._deadline = self._loop.call_later(limit, self._abort)
         if self.machine.is_closing and self.transport is not None:
             self.transport.close()
         elif self.machine.buffered > MAX_AHEAD:
@@ -209,6 +236,16 @@ class SessionProtocol(asyncio.Protocol):
         self.machine.answer(answer)
         self._resume()
         self._pump()
+
+    async def _prepare(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except BaseException:
+            self._abort()
+            raise
+        finally:
+            self._task = None
+        self._open()
 
     async def _upgrade_first(self, context: ssl.SSLContext) -> None:
         """TLS from the first byte, behind a PROXY header."""

@@ -18,6 +18,7 @@ from heliosphere.mta.rules.session import Session
 from heliosphere.mta.wire.smtp_server import Watcher
 
 PROGRAM = "qmail-smtpd"
+LISTED = "Listed_Client"
 
 
 class Log(Protocol):
@@ -26,13 +27,15 @@ class Log(Protocol):
 
 @dataclass(slots=True)
 class SessionWatcher(Watcher):
-    """`level` is the control smtplog: 0 verdicts, 1 verbs and codes as well, 2 everything but secrets."""
+    """`level` is the control smtplog: 0 verdicts, 1 verbs and codes as well, 2 everything but secrets.
+    `listed` hears of clients that DNS lists refuse: they have a log of their own (control rblsyslog)."""
 
     log: Log
     records: SessionRecords
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     level: int
+    listed: Callable[[str, Reply], None]
     number: str = ""
     recipients: list[dict[str, Any]] | None = None
 
@@ -47,10 +50,16 @@ class SessionWatcher(Watcher):
     def found(self, session: Session, verb: str, finding: Finding, about: str) -> None:
         if finding.condition:
             self._say(verdict_line("Reject", session, finding, about if verb == "RCPT" else ""))
+        if finding.condition == LISTED and finding.reply is not None:
+            self.listed(session.client.ip, finding.reply)
 
     def remarked(self, session: Session, finding: Finding) -> None:
         """A check let the client pass and said why."""
-        if finding.condition and finding.kind:
+        reply = session.blocked.reply() if session.blocked is not None else None
+        if finding.condition == LISTED and reply is not None:
+            self._say(verdict_line("Reject", session, finding, ""))
+            self.listed(session.client.ip, reply)
+        elif finding.condition and finding.kind:
             self._say(verdict_line("Accept", session, finding, ""))
 
     def signed_in(self, session: Session, method: str) -> None:

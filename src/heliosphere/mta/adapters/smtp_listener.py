@@ -7,9 +7,10 @@ import itertools
 import os
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from heliosphere.contracts.controls import smtpd
 from heliosphere.contracts.controls.registry import Snapshot
@@ -21,15 +22,19 @@ from heliosphere.mta.adapters.session_records import SessionRecords
 from heliosphere.mta.adapters.session_watcher import SessionWatcher
 from heliosphere.mta.adapters.shared_counters import SessionRow
 from heliosphere.mta.adapters.spp_runner import SppRunner
+from heliosphere.mta.adapters.syslog_sender import SyslogSender
 from heliosphere.mta.adapters.tls_context import ServerCertificate
 from heliosphere.mta.controls.policy import CompiledControls
 from heliosphere.mta.rules import replies
+from heliosphere.mta.rules.block_lists import TIME_LIMIT
 from heliosphere.mta.rules.checks.check import Gather, RunPlugins, Wait
+from heliosphere.mta.rules.dns_facts import client_name
 from heliosphere.mta.rules.errors import TryLater
 from heliosphere.mta.rules.facts import RecipientFacts, RecipientOf
 from heliosphere.mta.rules.replies import Reply
 from heliosphere.mta.rules.session import Session
 from heliosphere.mta.rules.spp import PluginFacts, Section, plugin_environment
+from heliosphere.mta.rules.syslog_targets import SyslogTarget, parse_rblsyslog
 from heliosphere.mta.services.check_message import ContentSettings, content_settings
 from heliosphere.mta.services.find_facts import FactFinder
 from heliosphere.mta.services.receive import Receiver
@@ -84,7 +89,14 @@ class SmtpService:
     records: SessionRecords
     log: LineLog
     clock: Callable[[], datetime]
+    syslog: SyslogSender
     ended: Callable[[SessionProtocol], None]
+
+    def log_listed(self, target: SyslogTarget, ip: str, reply: Reply) -> None:
+        """As rblsmtpd says it: to our log, and to syslog where the control rblsyslog sends it."""
+        text = f"{ip} pid {os.getpid()}: {reply.code} {reply.text}"
+        self.log.line(f"rblsmtpd: {text}")
+        self.syslog.send(target, "rblsmtpd", text)
 
 
 class SmtpSession(SessionProtocol):
@@ -99,13 +111,27 @@ class SmtpSession(SessionProtocol):
         self._compiled: CompiledControls | None = None
         self._settings: ContentSettings | None = None
         self._is_counted = False
+        self._client_name = ""
+
+    def prepare(self, ip: str) -> Awaitable[None] | None:
+        try:
+            return self._find_name(ip) if self._service.clients.wants_name() else None
+        except (TryLater, OSError):  # said when the session begins
+            return None
+
+    async def _find_name(self, ip: str) -> None:
+        self._client_name = (await self._service.facts.answer(client_name(ip))).name
+
+    def time_limit(self) -> float | None:
+        """A client that lists block gets a minute to say its piece, as rblsmtpd has it."""
+        return float(TIME_LIMIT) if self.machine.session.blocked is not None else None
 
     def make_machine(self, ip: str, is_loopback: bool, tls: bool) -> SmtpServer | None:
         service = self._service
         try:
             self._compiled, self._settings = service.compiled.get()
             controls = self._compiled.controls
-            client = service.clients.client(ip, submission=self._submission)
+            client = service.clients.client(ip, submission=self._submission, name=self._client_name)
         except (TryLater, OSError) as trouble:
             service.log.event("control.unreadable", reason=str(trouble))
             self._turn_away(replies.CONTROLS_UNREADABLE)
@@ -122,9 +148,11 @@ class SmtpSession(SessionProtocol):
         service.sessions.begin(ip)
         self._is_counted = True
         self.idle_limit = float(policy.timeoutsmtpd)
+        target, _ = parse_rblsyslog(controls[smtpd.RBLSYSLOG] or "")
         watcher = SessionWatcher(
-            service.log, service.records, service.clock, self._token, controls[smtpd.SMTPLOG]
-        )
+            service.log, service.records, service.clock, self._token, controls[smtpd.SMTPLOG],
+            partial(service.log_listed, target),
+        )  # fmt: skip
         return SmtpServer(
             client, policy, tls=tls, watcher=watcher, tables=tables, nonce=lambda: _nonce(policy.hostname),
             traced=service.records.is_on,

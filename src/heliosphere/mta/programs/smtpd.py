@@ -21,6 +21,7 @@ from heliosphere.mta.adapters.scanners import scanner_for
 from heliosphere.mta.adapters.session_records import SessionRecords
 from heliosphere.mta.adapters.smtp_listener import CompiledCache, SmtpService, SmtpSession
 from heliosphere.mta.adapters.spp_runner import SppRunner
+from heliosphere.mta.adapters.syslog_sender import SyslogSender
 from heliosphere.mta.programs.child import PATIENCE, Parts, Sockets, wall_clock
 from heliosphere.mta.rules.greylisting import GreylistDecision, GreylistSettings
 from heliosphere.mta.services.check_message import MessageChecker
@@ -55,7 +56,7 @@ async def run(
         receiver, SmtpSignIn(parts.directory, parts.failures, parts.log), facts,
         compiled_cache(parts), clients_by_rule(parts),
         SppRunner(parts.root / "qmail", parts.log),
-        parts.certificate, row, records, parts.log, wall_clock, acceptor.ended,
+        parts.certificate, row, records, parts.log, wall_clock, SyslogSender(), acceptor.ended,
     )  # fmt: skip
     if sockets.smtp is not None:
         acceptor.add(sockets.smtp, partial(SmtpSession, service, submission=False))

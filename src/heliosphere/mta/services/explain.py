@@ -14,6 +14,7 @@ from heliosphere.mta.controls.policy import CompiledControls
 from heliosphere.mta.rules.addresses import Address
 from heliosphere.mta.rules.checks.check import Gather, RunPlugins, Wait
 from heliosphere.mta.rules.checks.order import Tables
+from heliosphere.mta.rules.dns_facts import client_name
 from heliosphere.mta.rules.fact_words import asked_in_words, found_in_words
 from heliosphere.mta.rules.facts import Fact
 from heliosphere.mta.rules.findings import Finding, TraceLine
@@ -30,7 +31,10 @@ WOULD_STORE = Reply(250, "2.0.0", "ok")
 
 
 class ClientSource(Protocol):
-    def client(self, ip: str, *, submission: bool) -> Client | None:
+    def wants_name(self) -> bool:
+        """Is the client's confirmed host name worth looking up?"""
+
+    def client(self, ip: str, *, submission: bool, name: str = "") -> Client | None:
         """Who that would be by tcp.smtp; None: not even let in."""
 
 
@@ -93,7 +97,8 @@ class Explainer:
         self, case: Case, compiled: CompiledControls, settings: ContentSettings
     ) -> tuple[VerbStory, ...]:
         """One story a verb, up to the one that ends the session."""
-        client = self.clients.client(case.ip, submission=case.submission)
+        name = (await self.facts.answer(client_name(case.ip))).name if self.clients.wants_name() else ""
+        client = self.clients.client(case.ip, submission=case.submission, name=name)
         if client is None:
             rule = Finding(None, "a line of tcp.smtp denies this client", control="tcp.smtp", drop=True)
             denied = TraceLine("CONNECT", "tcp.smtp", "refused", rule)

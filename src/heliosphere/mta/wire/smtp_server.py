@@ -373,9 +373,11 @@ class SmtpServer:
         """stripsinglequotes, then lowercase, on the address that lists and mailboxes will see."""
         policy = self.session.policy
         local, domain, written = address.local, address.domain, address.written
-        if policy.stripsinglequotes and len(written) > 1 and written[0] == written[-1] == "'":
-            written = written[1:-1]
-            local, _, domain = written.rpartition("@") if "@" in written else (written, "", "")
+        if policy.stripsinglequotes and len(written) > 2 and written[0] == written[-1] == "'":
+            inside = written[1:-1]
+            name, _, host = inside.rpartition("@") if "@" in inside else (inside, "", "")
+            if name:  # quotes around nothing are a name, not the null sender
+                local, domain, written = name, host, inside
         if policy.lowercase:
             local, written = local.lower(), written.lower()
         return Address(local, domain.lower(), written)
