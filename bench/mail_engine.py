@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +42,8 @@ class Engine:
     is_stranger: bool = True
     port: int = field(default_factory=free_port)
     certificate: bytes | None = None
+    prepare: Callable[[Path], object] = lambda home: None
+    """Does something to the tree before the engine starts."""
 
     def start(self) -> None:
         self.tree = VpopmailTree(self.home)
@@ -56,6 +58,7 @@ class Engine:
             path.write_text(text if text.endswith("\n") else f"{text}\n")
         if self.certificate is not None:
             (self.tree.qmail.control / "servercert.pem").write_bytes(self.certificate)
+        self.prepare(self.home)
         # SMTP and nothing else: no queue is read, no POP3.
         command = [
             sys.executable,

@@ -28,7 +28,7 @@ class ClientsByRule:
 
     def client(self, ip: str, *, submission: bool, name: str = "") -> Client | None:
         """None: denied. Raises TryLater when rules or controls cannot be read."""
-        minutes = self.controls.snapshot()[common.OPENSMTPTIMEOUT]
+        minutes = self.controls.current()[common.OPENSMTPTIMEOUT]
         rule = self.relay_files.tcp_rule_for(ip, name, minutes=minutes)
         if not rule.is_allowed:
             return None

@@ -31,6 +31,7 @@ class ControlFiles:
         self._stamps: list[object] = []
         self._present: tuple[str, ...] = ()
         self._snapshot = Snapshot({})
+        self._texts: dict[str, str] = {}
 
     def snapshot(self) -> Snapshot:
         """The same object as before while nothing changed.
@@ -43,6 +44,10 @@ class ControlFiles:
         if stamps != self._stamps:
             self._reload()
         return self._snapshot
+
+    def current(self) -> Snapshot:
+        """What was read last, without a look at the disk; read now if nothing was."""
+        return self._snapshot if self._stamps else self.snapshot()
 
     def texts(self) -> dict[str, tuple[str, str]]:
         """What is set: name to text and where it stands, `file` or `options`. Raises TryLater."""
@@ -81,15 +86,13 @@ class ControlFiles:
         everything = {str(self._directory / name): file_stamp(self._directory / name) for name in names}
         present = {path: stamp for path, stamp in everything.items() if stamp is not None}
         directory = file_stamp(self._directory)
-        self._snapshot = self._read()
+        texts = {name: text for name, (text, _) in self.texts().items()}
+        self._snapshot = snapshot_of(texts, (self._texts, self._snapshot))
+        self._texts = texts
         self._present = tuple(present)
         self._stamps = [*present.values(), directory]
-
-    def _read(self) -> Snapshot:
-        snapshot = snapshot_of({name: text for name, (text, _) in self.texts().items()})
-        for one in snapshot.bad:
+        for one in self._snapshot.bad:
             self._on_bad(one)
-        return snapshot
 
     def _text(self, name: str) -> str | None:
         try:
@@ -102,13 +105,25 @@ class ControlFiles:
             ) from error
 
 
-def snapshot_of(texts: Mapping[str, str]) -> Snapshot:
-    """The values that controls with these texts have."""
+def snapshot_of(
+    texts: Mapping[str, str], former: tuple[Mapping[str, str], Snapshot] | None = None
+) -> Snapshot:
+    """The values that controls with these texts have.
+
+    Where a text is as in `former`, the value is the same object: what was made of it can be used again.
+    """
+    old_texts, old = former or ({}, Snapshot({}))
     values: dict[str, object] = {}
     bad: list[BadValue] = []
     for control in REGISTRY:
-        if control.name in texts:
-            values[control.name], problems = read_value(control, texts[control.name])
+        name = control.name
+        if name not in texts:
+            continue
+        if old_texts.get(name) == texts[name] and name in old.values:
+            values[name] = old.values[name]
+            bad.extend(one for one in old.bad if one.control == name)
+        else:
+            values[name], problems = read_value(control, texts[name])
             bad.extend(problems)
     # A computed default also counts where the value could not be read at all.
     unreadable = {one.control for one in bad if one.line == 1 and not one.found[:1].isdigit()}

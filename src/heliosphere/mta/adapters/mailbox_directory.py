@@ -64,8 +64,13 @@ class MailboxDirectory:
     def real_domain(self, domain: str) -> str | None:
         return self._tree.real_domain(domain)
 
+    def refresh(self) -> None:
+        """Look whether controls changed. Each session and each delivery begins with it; single look-ups
+        then go by what was read."""
+        self._controls.snapshot()
+
     def _refresh(self) -> None:
-        snapshot = self._controls.snapshot()
+        snapshot = self._controls.current()
         if snapshot is self._built_from:
             return
         self._me = (snapshot[common.ME] or "").lower()

@@ -68,7 +68,8 @@ class CompiledCache:
         snapshot = self._controls.snapshot()
         has_certificate = self._certificate.context() is not None
         if self._compiled is None or self._made != (snapshot, has_certificate):
-            compiled = CompiledControls(snapshot, has_certificate=has_certificate)
+            former = self._compiled[0] if self._compiled is not None else None
+            compiled = CompiledControls(snapshot, has_certificate=has_certificate, former=former)
             self._compiled = (compiled, content_settings(snapshot, self._scanner(snapshot)))
             self._made = (snapshot, has_certificate)
         return self._compiled

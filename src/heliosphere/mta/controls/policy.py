@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -53,15 +53,26 @@ class CompiledControls:
     """A snapshot made ready for sessions: lists compiled, tables without what is off. Made once for each
     snapshot, and once more for each set of variables that tcp.smtp gives to some clients."""
 
-    def __init__(self, controls: Snapshot, *, has_certificate: bool) -> None:
+    def __init__(
+        self, controls: Snapshot, *, has_certificate: bool, former: CompiledControls | None = None
+    ) -> None:
+        """What was compiled in `former` from the same value is used again."""
         self.controls = controls
+        self._former = former
         self.has_certificate = has_certificate
         self.plugins = _plugins(controls)
-        self.policy = _policy(controls, self.plugins, has_certificate)
+        self.policy = _policy(controls, self.plugins, has_certificate, self._compile)
+        self._former = None
         self.tables = Tables(self.policy)
         proxies = controls[smtpd.PROXYPROTOCOL]
         self._proxies = _networks(proxies or ())
         self._variants: dict[tuple[tuple[str, str], ...], tuple[SmtpPolicy, Tables]] = {}
+
+    def _compile(self, name: str, field: str, value: object) -> object:
+        former = self._former
+        if former is not None and isinstance(value, tuple) and former.controls.values.get(name) is value:
+            return getattr(former.policy, field)
+        return _compiled(name, value)
 
     def is_proxy(self, ip: str) -> bool:
         """Is this a load balancer of the control proxyprotocol?"""
@@ -92,13 +103,18 @@ def with_environment(policy: SmtpPolicy, environment: Mapping[str, str]) -> Smtp
     return replace(policy, **changed)
 
 
-def _policy(controls: Snapshot, plugins: PluginTable, has_certificate: bool) -> SmtpPolicy:
+def _policy(
+    controls: Snapshot,
+    plugins: PluginTable,
+    has_certificate: bool,
+    compiled: Callable[[str, str, object], object],
+) -> SmtpPolicy:
     me = controls[common.ME] or "localhost"
     values: dict[str, Any] = {}
     for field in fields(SmtpPolicy):
         control = REGISTRY.get(field.name) or REGISTRY.get(field.name.replace("_", "-"))
         if control is not None:
-            values[field.name] = _compiled(control.name, controls[control])
+            values[field.name] = compiled(control.name, field.name, controls[control])
     values["rblhosts"] = _zones(controls)
     values["authmethods"] = tuple((controls[smtpd.AUTHMETHODS] or "").upper().split())
     values["spfrules"], values["spfguess"] = _spf_lines(controls)

@@ -74,11 +74,11 @@ class Parts:
         self.mailboxes = MaildirMailboxes(me, wall_clock)
         self.spool = SpoolFiles(self.root / "qmail" / "queue")
         self.sessions = SessionTable(self.workers)
-        self.failures = FailureTable(time.time, lambda: self.controls.snapshot()[smtpd.AUTHFAILLIMIT])
+        self.failures = FailureTable(time.time, lambda: self.controls.current()[smtpd.AUTHFAILLIMIT])
         self.certificate = ServerCertificate(
             self.root / "qmail" / "control" / "servercert.pem",
             lambda reason: self.log.event("tls.bad_certificate", reason=reason),
-            lambda: self.controls.snapshot()[common.TLSPROTOCOLS] or "",
+            lambda: self.controls.current()[common.TLSPROTOCOLS] or "",
         )
 
     controls: ControlFiles = field(init=False)

@@ -92,7 +92,7 @@ def clients_by_rule(parts: Parts) -> ClientsByRule:
 
 def session_records(parts: Parts) -> SessionRecords:
     directory = parts.root / "qmail" / "sessions"
-    return SessionRecords(directory, wall_clock, lambda: parts.controls.snapshot()[smtpd.SESSIONDAYS])
+    return SessionRecords(directory, wall_clock, lambda: parts.controls.current()[smtpd.SESSIONDAYS])
 
 
 class Greylist:

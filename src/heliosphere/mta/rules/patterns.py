@@ -8,6 +8,7 @@ tried. Each look-up returns the entry that decided, so that an answer can name f
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -111,12 +112,27 @@ def _literals(pattern: str) -> list[str]:
     return [*found, now]
 
 
-@dataclass(frozen=True, slots=True)
 class _Rule:
-    place: int
-    excepts: bool
-    match: re.Pattern[str]
-    entry: Entry
+    """A pattern of a list. It is compiled when a subject first comes near it: a list of ten thousand is
+    read in a moment, and most of its lines are never tried."""
+
+    __slots__ = ("_compiled", "_pattern", "entry", "excepts", "place")
+
+    def __init__(self, place: int, excepts: bool, pattern: str, entry: Entry) -> None:
+        self.place, self.excepts, self.entry = place, excepts, entry
+        self._pattern = pattern
+        self._compiled: re.Pattern[str] | None = None
+
+    def matches(self, subject: str) -> bool:
+        if self._compiled is None:
+            self._compiled = compile_pattern(self._pattern)
+        return self._compiled is not None and self._compiled.match(subject) is not None
+
+
+def _pieces(pattern: str) -> list[str]:
+    """All runs of four letters in the longest literal part; none when it is shorter."""
+    longest = max(_literals(pattern), key=len)
+    return [longest[at : at + _PIECE] for at in range(len(longest) - _PIECE + 1)]
 
 
 class PatternSet:
@@ -124,27 +140,24 @@ class PatternSet:
 
     def __init__(self, entries: Iterable[tuple[Entry, str, bool]]) -> None:
         """`entries`: entry, its pattern, and whether it excepts."""
+        good = [(place, *one) for place, one in enumerate(entries) if pattern_problem(one[1]) is None]
+        pieces_of = [_pieces(pattern) for _, _, pattern, _ in good]
+        # Each pattern is filed under its rarest piece: `test` or `mail` are in everything.
+        often = Counter(piece for pieces in pieces_of for piece in set(pieces))
         self._pieces: dict[str, list[_Rule]] = {}
         self._always: list[_Rule] = []
-        for place, (entry, pattern, excepts) in enumerate(entries):
-            compiled = compile_pattern(pattern)
-            if compiled is not None:
-                self._index(_Rule(place, excepts, compiled, entry), pattern)
-
-    def _index(self, rule: _Rule, pattern: str) -> None:
-        longest = max(_literals(pattern), key=len)
-        pieces = [longest[at : at + _PIECE] for at in range(len(longest) - _PIECE + 1)]
-        if not pieces:
-            self._always.append(rule)
-            return
-        rarest = min(pieces, key=lambda piece: len(self._pieces.get(piece, ())))
-        self._pieces.setdefault(rarest, []).append(rule)
+        for (place, entry, pattern, excepts), pieces in zip(good, pieces_of, strict=True):
+            rule = _Rule(place, excepts, pattern, entry)
+            if pieces:
+                self._pieces.setdefault(min(pieces, key=often.__getitem__), []).append(rule)
+            else:
+                self._always.append(rule)
 
     def last_match(self, subject: str) -> tuple[Entry, bool] | None:
         """The deciding entry and whether it excepts."""
         best: _Rule | None = None
         for rule in self._candidates(subject):
-            if (best is None or rule.place > best.place) and rule.match.match(subject):
+            if (best is None or rule.place > best.place) and rule.matches(subject):
                 best = rule
         return None if best is None else (best.entry, best.excepts)
 
@@ -152,11 +165,11 @@ class PatternSet:
         pieces = self._pieces
         if not pieces:
             return self._always
-        found = list(self._always)
-        for at in range(len(subject) - _PIECE + 1):
-            rules = pieces.get(subject[at : at + _PIECE])
-            if rules is not None:
-                found += rules
+        hits = [subject[at : at + _PIECE] for at in range(len(subject) - _PIECE + 1)]
+        found = self._always
+        for piece in hits:
+            if piece in pieces:
+                found = found + pieces[piece]
         return found
 
 

@@ -26,6 +26,7 @@ class LocalDelivery:
     def deliver(self, message: QueuedMessage, recipient: str) -> Outcome:
         """Never raises for trouble with the disk or the recipient: that is an outcome."""
         try:
+            self.directory.refresh()
             return self._deliver(message, recipient)
         except Refused as refusal:
             return failed(str(refusal), "5.1.0")

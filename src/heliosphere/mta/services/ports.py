@@ -26,6 +26,9 @@ class EventLog(Protocol):
 class Directory(Protocol):
     """Who lives here. Lookups may raise TryLater or OSError."""
 
+    def refresh(self) -> None:
+        """See what changed on disk; lookups in between go by what was read last."""
+
     def accepts(self, domain: str) -> bool:
         """Is mail from strangers taken for this domain?"""
 

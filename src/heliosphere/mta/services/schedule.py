@@ -152,6 +152,7 @@ class QueueRunner:
         for number in self._spool.waiting():
             if number in self._held:
                 continue
+            self._directory.refresh()
             message = self._spool.sort(number, self._is_local)
             if message is None:
                 self._log.event("queue.damaged", msg=number)

@@ -87,7 +87,7 @@ class MessageReader:
         self.size += len(chunk)
         if self.is_too_big:
             self._chunks.clear()
-        else:
+        elif chunk:
             self._chunks.append(chunk)
 
 
