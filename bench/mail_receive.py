@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -170,20 +170,18 @@ def running(home: Path, resolver: int) -> Iterator[list[Server]]:
         "lists": Engine(home / "lists", many, BOXES, resolver=resolver, prepare=mail_lists.write),
     }
     postfix = Postfix(home / "postfix", _postfix_mailboxes(home / "postfix"), free_port())
-    try:
+    with ExitStack() as up:
         for engine in engines.values():
             engine.start()
+            up.callback(engine.stop)
         postfix.start()
+        up.callback(postfix.stop)
         yield [
             *(Server(name, one.port, one.cpu, one.empty, one.delivered) for name, one in engines.items()),
             _as_server(postfix),
         ]
         for name in ("full", "lists"):
             _check_genuine(engines[name])
-    finally:
-        for engine in engines.values():
-            engine.stop()
-        postfix.stop()
 
 
 def _postfix_mailboxes(home: Path) -> str:

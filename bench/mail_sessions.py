@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from typing import Any
 
 AT_ONCE = 20
 GREETING_ONLY = (b"EHLO mail.far.test\r\n", b"QUIT\r\n")
@@ -63,18 +64,22 @@ async def _talk_often(port: int, count: int, script: tuple[bytes, ...]) -> None:
     await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE // 2)))
 
 
-def _talk_process(port: int, count: int, script: tuple[bytes, ...]) -> None:
+def _talk_process(port: int, count: int, script: tuple[bytes, ...], start: Any) -> None:
     import uvloop
 
+    start.wait(30)
     uvloop.run(_talk_often(port, count, script))
 
 
 def talk(port: int, count: int, script: tuple[bytes, ...] = GREETING_ONLY) -> float:
     """Seconds that `count` sessions took, by two processes with ten at a time each."""
-    processes = [_PROCESS.Process(target=_talk_process, args=(port, count // 2, script)) for _ in range(2)]
-    begun = time.perf_counter()
+    start = _PROCESS.Barrier(3)
+    work = (port, count // 2, script, start)
+    processes = [_PROCESS.Process(target=_talk_process, args=work) for _ in range(2)]
     for one in processes:
         one.start()
+    start.wait(30)
+    begun = time.perf_counter()
     for one in processes:
         one.join()
     spent = time.perf_counter() - begun

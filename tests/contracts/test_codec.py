@@ -14,6 +14,7 @@ from heliosphere.contracts.dns_zones import RecordSet, ZoneSpec
 from heliosphere.contracts.health import NodeReport, ServiceHealth
 from heliosphere.contracts.jobs import JobEnvelope, JobEvent, JobOutcome, seal, unseal
 from heliosphere.contracts.mailboxes import MailboxSpec, MailDomainSpec
+from heliosphere.contracts.mail_server import ControlState
 from heliosphere.contracts.sites import SiteSpec
 from heliosphere.contracts.usage import MailboxUsage
 
@@ -101,3 +102,11 @@ SITE = to_plain(SiteSpec("two.test", "u1"))
 def test_what_does_not_fit_says_why(change: dict[str, Any], reason: str):
     with pytest.raises(ContractError, match=reason):
         decode(json.dumps(SITE | change))
+
+
+def test_items_of_different_kinds_in_one_tuple_come_back_as_declared():
+    found = ControlState("badhelo", "x", "file", ((3, "[x", "not closed"),))
+    assert decode(encode(found)) == found
+    short = encode(found).replace(',"not closed"', "")
+    with pytest.raises(ContractError, match="3 items are expected, not 2"):
+        decode(short)

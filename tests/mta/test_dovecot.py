@@ -14,6 +14,7 @@ import pytest
 
 from heliosphere.mta.adapters.group_commit import commit_now
 from heliosphere.mta.adapters.maildir_files import MaildirMailboxes
+from heliosphere.mta.adapters.relay_files import RelayFiles
 from heliosphere.mta.adapters.vpopmail_tree import system_clock
 from heliosphere.mta.dovecot.config import AUTH_SCRIPT, dovecot_config
 from heliosphere.mta.rules.routing import MailboxTarget
@@ -44,7 +45,9 @@ def served(tmp_path_factory):
         port = free_port()
         (base / "run").mkdir()
         config = base / "dovecot.conf"
-        config.write_text(dovecot_config(base / "mail", base / "run", port, None, None, user, None))
+        text = dovecot_config(base / "mail", base / "run", port, None, None, user, None)
+        # So that a test can say which address it comes from (IMAP ID, x-originating-ip).
+        config.write_text(text + "login_trusted_networks = 127.0.0.1\n")
         if os.getuid() == 0:
             hand_over(base, user)
         process = start(config, user)
@@ -172,3 +175,27 @@ def test_the_configuration_stays_on_this_machine_and_needs_no_root(tmp_path):
     for port in (10143, 10993, 14190):
         assert f"port = {port}" in text
     assert "ssl = no" in dovecot_config(tmp_path, tmp_path, 10143, 10993, None, RUNNER, None)
+
+
+def sign_in_from(port, address):
+    with imaplib.IMAP4("127.0.0.1", port) as client:
+        imaplib.Commands.setdefault("ID", ("NONAUTH", "AUTH"))
+        client._simple_command("ID", f'("x-originating-ip" "{address}")')
+        client.login("alice@one.test", SECRET)
+
+
+@pytest.mark.guide("MAIL-AUTH-014")
+def test_reading_mail_by_imap_opens_relaying_where_the_operator_wants_it(served):
+    tree, port, _, _ = served
+    relay = RelayFiles(tree.root, system_clock)
+    sign_in_from(port, "192.0.2.70")
+    assert relay.tcp_rule_for("192.0.2.70").rule is None
+    (tree.qmail.control / "options").write_text("popbeforesmtp 1\n")
+    try:
+        sign_in_from(port, "192.0.2.71")
+        found = relay.tcp_rule_for("192.0.2.71")
+        assert found.is_dynamic
+        assert found.environment["RELAYCLIENT"] == ""
+        assert relay.tcp_rule_for("192.0.2.72").rule is None
+    finally:
+        (tree.qmail.control / "options").unlink()

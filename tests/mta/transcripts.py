@@ -352,7 +352,7 @@ def _step(server, world, line, where):
 
 def _log(world, text, where):
     assert world.log, f"{where}: nothing more was logged"
-    assert world.log.pop(0) == text, where
+    assert world.log.pop(0).rstrip() == text, where
 
 
 def _took(world, text, where):

@@ -1,12 +1,14 @@
 """One JSON codec for every contract: a frozen dataclass becomes {"type", "v", "data"} and comes back checked.
 
 A reader refuses a type or a newer version it does not know, so a node that lags behind says so
-instead of guessing. Fields may be str, int, float, bool, None, other contracts, and tuples of those.
+instead of guessing. Fields may be str, int, float, bool, None, other contracts, tuples of those (all alike
+or each as declared), and dicts by name.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -81,8 +83,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
+@functools.cache
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def _build(cls: type[Any], data: dict[str, Any], place: str) -> Any:
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     unknown = sorted(set(data) - set(fields))
     if unknown:
@@ -140,8 +147,13 @@ def _fit_union(choices: tuple[Any, ...], value: Any, place: str) -> Any:
 def _fit_tuple(hint: Any, value: Any, place: str) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise ContractError(f"{place}: a list is expected")
-    item_hint = typing.get_args(hint)[0]
-    return tuple(_fit(item_hint, item, f"{place}[{index}]") for index, item in enumerate(value))
+    hints = typing.get_args(hint)
+    if hints[-1] is Ellipsis:
+        hints = (hints[0],) * len(value)
+    if len(hints) != len(value):
+        raise ContractError(f"{place}: {len(hints)} items are expected, not {len(value)}")
+    pairs = enumerate(zip(hints, value, strict=True))
+    return tuple(_fit(one, item, f"{place}[{at}]") for at, (one, item) in pairs)
 
 
 def _fit_dict(hint: Any, value: Any, place: str) -> dict[str, Any]:

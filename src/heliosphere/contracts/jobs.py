@@ -14,6 +14,9 @@ from typing import Any, Literal
 
 from heliosphere.contracts.codec import ContractError, contract, decode, encode
 
+#: Bytes of the text of an answer; a longer one is refused by the node.
+LARGEST_ANSWER = 2_000_000
+
 JobStatus = Literal["done", "refused", "try_later", "cancelled", "stale", "crashed"]
 Level = Literal["info", "warning", "error"]
 
@@ -21,7 +24,10 @@ Level = Literal["info", "warning", "error"]
 @contract("job-envelope")
 @dataclass(frozen=True, slots=True)
 class JobEnvelope:
-    """One try. `kind` is "<driver>.<verb>" (apply, remove, inspect); `spec` is that driver's contract."""
+    """One try. `kind` is "<driver>.<verb>" (apply, remove, inspect); `spec` is that driver's contract.
+
+    A question is "<desk>.ask"; its spec is one of the desk's question contracts.
+    """
 
     job_id: int
     kind: str
@@ -65,6 +71,8 @@ class JobOutcome:
     try_later: the world is in the way (service down, disk full); tried again with growing delay.
     stale: a newer try already ran for this object; nothing was touched.
     crashed: our bug; tried again, then dead-lettered.
+
+    `answer` is the text of the contract that answers a question, empty for everything else.
     """
 
     job_id: int
@@ -74,6 +82,7 @@ class JobOutcome:
     code: str = ""
     message: str = ""
     advice: str = ""
+    answer: str = ""
 
 
 def seal(message: Any, key: bytes) -> str:

@@ -96,8 +96,8 @@ class Explanation:
 class FindSessions:
     """The last recorded transactions, newest first. Answer: SessionsFound.
 
-    `recipients` limits to records that name one of these addresses or `@domain`; empty: no limit. Other
-    fields are parts of what is looked for.
+    `recipients` limits to records that name one of these addresses or `@domain`, and to what concerns them
+    in each record; empty: no limit. Other fields are parts of what is looked for, `number` is exact.
     """
 
     limit: int = 50
@@ -107,6 +107,7 @@ class FindSessions:
     ip: str = ""
     number: str = ""
     only_refused: bool = False
+    with_trace: bool = True
 
 
 @contract("mail-session-recipient")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,9 +54,18 @@ from heliosphere.mta.rules.greylisting import GreylistDecision, GreylistSettings
 from heliosphere.mta.services.check_message import ContentSettings, MessageChecker, content_settings
 from heliosphere.mta.services.explain import Explainer
 from heliosphere.mta.services.find_facts import FactFinder
-from heliosphere.mta.services.tell import case, case_of_record, compare, told, verb_told, verdicts
+from heliosphere.mta.services.tell import (
+    case_of_record,
+    compare,
+    covers,
+    only_of,
+    told,
+    verb_told,
+    verdicts,
+)
 
 Clock = Callable[[], datetime]
+Progress = Callable[[int, int], None]
 
 
 class _Silent:
@@ -89,13 +98,21 @@ class MailDesk:
     resolver: tuple[str, int] | None = None
     _log: _Silent = field(default_factory=_Silent)
 
-    def ask(self, question: MailQuestion) -> MailAnswer:
-        """Raises TryLater when the tree cannot be read."""
+    def ask(
+        self, question: MailQuestion, *, within: float | None = None, say: Progress = lambda done, total: None
+    ) -> MailAnswer:
+        """Raises TryLater when the tree cannot be read, and with the code `too-slow` after `within` seconds.
+
+        `say` hears how many of how many recorded transactions a what-if has gone through.
+        """
         if isinstance(question, ReadControls):
             return self.read_controls()
         if isinstance(question, FindSessions):
             return self.find_sessions(question)
-        return asyncio.run(self._ask(question))
+        try:
+            return asyncio.run(asyncio.wait_for(self._ask(question, say), within))
+        except TimeoutError as error:
+            raise TryLater("too-slow", f"there was no answer within {within:.0f} seconds") from error
 
     # Controls
 
@@ -159,21 +176,24 @@ class MailDesk:
         else:
             limit = max(1, min(question.limit, 1000))
             found = records.latest(limit, lambda record: _is_wanted(record, question), look_at=200_000)
-        return SessionsFound(tuple(told(record) for record in found))
+        sessions = (only_of(told(record), question.recipients) for record in found)
+        return SessionsFound(
+            tuple(one if question.with_trace else replace(one, trace=()) for one in sessions)
+        )
 
     # Explanations
 
-    async def _ask(self, question: ExplainSession | WhatIf) -> MailAnswer:
+    async def _ask(self, question: ExplainSession | WhatIf, say: Progress) -> MailAnswer:
         if isinstance(question, ExplainSession):
             return await self.explain(question)
-        return await self.what_if(question)
+        return await self.what_if(question, say)
 
     async def explain(self, question: ExplainSession) -> Explanation:
         snapshot = ControlFiles(self._control).snapshot()
-        stories = await self._explainer().explain(case(question), *self._compiled(snapshot))
+        stories = await self._explainer().explain(question, *self._compiled(snapshot))
         return Explanation(tuple(verb_told(story) for story in stories))
 
-    async def what_if(self, question: WhatIf) -> Changed:
+    async def what_if(self, question: WhatIf, say: Progress = lambda done, total: None) -> Changed:
         """Each recorded transaction is gone through twice, with the same facts: once with the controls as
         they are, once as they would be."""
         problems = tuple((one.control, one.line, one.why) for one in check_values(question.values))
@@ -182,7 +202,8 @@ class MailDesk:
         now, then = self._compiled(snapshot_of(texts)), self._compiled(snapshot_of(edited))
         explainer, changes = self._explainer(), list[VerdictChange]()
         records = self._records().latest(max(1, min(question.count, 1000)), lambda record: True)
-        for record in records:
+        for done, record in enumerate(records):
+            say(done, len(records))
             again = case_of_record(record)
             before = verdicts(await explainer.explain(again, *now))
             after = verdicts(await explainer.explain(again, *then))
@@ -237,23 +258,24 @@ def _is_same(name: str, texts: Mapping[str, tuple[str, str]], wanted: str | None
 
 
 def _is_wanted(record: Mapping[str, Any], question: FindSessions) -> bool:
-    recipients = [str(one.get("to", "")).lower() for one in record.get("recipients", ())]
-    if question.recipients and not any(_covers(question.recipients, one) for one in recipients):
+    """Judged by what the question may see of the record alone, so that its answer betrays nothing else."""
+    seen = [one for one in record.get("recipients", ()) if _may_see(question.recipients, one)]
+    if question.recipients and not seen:
         return False
-    if question.only_refused and not _has_refusal(record):
+    if question.only_refused and not _has_refusal(record.get("reply", ""), seen):
         return False
+    wanted = question.recipient.lower()
     return (
         question.sender.lower() in str(record.get("sender") or "").lower()
-        and (not question.recipient or any(question.recipient.lower() in one for one in recipients))
+        and (not wanted or any(wanted in str(one.get("to", "")).lower() for one in seen))
         and question.ip in str(record.get("ip", ""))
     )
 
 
-def _has_refusal(record: Mapping[str, Any]) -> bool:
-    answers = [record.get("reply", ""), *(one.get("reply", "") for one in record.get("recipients", ()))]
+def _may_see(allowed: tuple[str, ...], recipient: Mapping[str, Any]) -> bool:
+    return not allowed or covers(allowed, str(recipient.get("to", "")))
+
+
+def _has_refusal(reply: str, recipients: list[Mapping[str, Any]]) -> bool:
+    answers = [reply, *(one.get("reply", "") for one in recipients)]
     return any(str(one)[:1] not in ("2", "3") for one in answers)
-
-
-def _covers(allowed: tuple[str, ...], address: str) -> bool:
-    domain = "@" + address.rpartition("@")[2]
-    return any(one.lower() in (address, domain) for one in allowed)

@@ -84,6 +84,30 @@ class Driver(Protocol):
         ...
 
 
+class Desk(Protocol):
+    """Answers questions about this node. Nothing is changed by one, so asking again is always harmless."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def question_types(self) -> tuple[type[Any], ...]: ...
+
+    def answer(self, question: Any, work: Work) -> Any:
+        """A contract. Raises Refused, TryLater."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeskEntry:
+    """What a desk's file declares as ENTRY; see DriverEntry."""
+
+    kind: str
+    section: str
+    advice: str
+    build: Callable[[AgentConfig], Desk]
+
+
 @dataclass(frozen=True, slots=True)
 class DriverEntry:
     """What a driver's file declares as ENTRY. `section` is the part of the configuration it needs."""

@@ -9,19 +9,22 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from heliosphere.agent.drivers.base import Driver, Work, no_checkpoint
+from heliosphere.agent.drivers.base import Desk, Driver, Work, no_checkpoint
 from heliosphere.agent.drivers.registry import DriverSet
 from heliosphere.agent.host.locks import held, stripe
-from heliosphere.agent.rules.errors import Refused
+from heliosphere.agent.rules.errors import Cancelled, Refused
 from heliosphere.agent.rules.troubles import Verdict, judge
 from heliosphere.agent.services.journal import Journal
-from heliosphere.contracts.jobs import JobEnvelope, JobEvent, JobOutcome, Level
+from heliosphere.contracts.codec import encode
+from heliosphere.contracts.jobs import LARGEST_ANSWER, JobEnvelope, JobEvent, JobOutcome, Level
 
 log = logging.getLogger("heliosphere.agent")
 
 Report = Callable[[JobEvent], None]
 _VERBS = frozenset({"apply", "remove", "inspect"})
+_ASK = ".ask"
 
 
 class Executor:
@@ -64,6 +67,8 @@ class Executor:
     def run(self, envelope: JobEnvelope, report: Report, cancelled: Callable[[], bool]) -> JobOutcome:
         """Do the job. A caller that loses the outcome may run the envelope again and gets it again."""
         try:
+            if envelope.kind.endswith(_ASK):
+                return self._answer_to(envelope, report, cancelled)
             with self._alone(envelope):
                 return self._answered_or_done(envelope, report, cancelled)
         except Exception as error:
@@ -92,6 +97,18 @@ class Executor:
         self._checkpoint("outcome kept")
         return outcome
 
+    def _answer_to(self, envelope: JobEnvelope, report: Report, cancelled: Callable[[], bool]) -> JobOutcome:
+        """Without lock, fence or journal: nothing is changed, and the same question may be asked again."""
+        desk = self._desk_for(envelope)
+        if cancelled():
+            raise Cancelled
+        found = encode(desk.answer(envelope.spec, self._work_for(envelope, report, cancelled)))
+        sent = found.encode("utf-8", "surrogateescape")
+        if len(sent) > LARGEST_ANSWER:
+            raise Refused("answer_too_large", "The answer is too large to send.", "Ask for less.")
+        text = sent.decode("utf-8", "replace")  # bytes of files that are no UTF-8 are shown as a mark
+        return JobOutcome(envelope.job_id, envelope.fence, "done", answer=text)
+
     def _judged(self, envelope: JobEnvelope, report: Report, cancelled: Callable[[], bool]) -> JobOutcome:
         try:
             changes = self._do(envelope, self._work_for(envelope, report, cancelled))
@@ -108,23 +125,30 @@ class Executor:
         return tuple(step.text for step in driver.plan(envelope.spec))
 
     def _driver_for(self, envelope: JobEnvelope) -> tuple[Driver, str]:
+        kind, verb = self._is_for_us(envelope)
+        driver = self._drivers.available.get(kind)
+        if driver is None or verb not in _VERBS:
+            raise _unknown_kind(envelope)
+        if not isinstance(envelope.spec, driver.spec_type):
+            raise _wrong_spec(envelope, (driver.spec_type,))
+        return driver, verb
+
+    def _desk_for(self, envelope: JobEnvelope) -> Desk:
+        desk = self._drivers.desks.get(self._is_for_us(envelope)[0])
+        if desk is None:
+            raise _unknown_kind(envelope)
+        if not isinstance(envelope.spec, desk.question_types):
+            raise _wrong_spec(envelope, desk.question_types)
+        return desk
+
+    def _is_for_us(self, envelope: JobEnvelope) -> tuple[str, str]:
+        """Kind and verb, if this is our node and it is set up for the kind."""
         kind, _, verb = envelope.kind.rpartition(".")
         if envelope.node != self._node:
             raise Refused("wrong_node", f"This is node {self._node}, the job is for {envelope.node}.")
         if kind in self._drivers.missing:
             raise Refused("no_driver", f"This node is not set up for {kind}.", self._drivers.missing[kind])
-        driver = self._drivers.available.get(kind)
-        if driver is None or verb not in _VERBS:
-            raise Refused(
-                "unknown_kind", f"This agent does not know the job {envelope.kind!r}.", "Update the agent."
-            )
-        if not isinstance(envelope.spec, driver.spec_type):
-            raise Refused(
-                "wrong_spec",
-                f"{envelope.kind} needs a {driver.spec_type.__name__}.",
-                "Update panel and agent together.",
-            )
-        return driver, verb
+        return kind, verb
 
     def _work_for(self, envelope: JobEnvelope, report: Report, cancelled: Callable[[], bool]) -> Work:
         deadline = self._monotonic() + envelope.time_limit_seconds
@@ -149,6 +173,16 @@ class Executor:
                 f"Look for {reference} in the agent's log and report it.",
             ),
         )
+
+
+def _unknown_kind(envelope: JobEnvelope) -> Refused:
+    text = f"This agent does not know the job {envelope.kind!r}."
+    return Refused("unknown_kind", text, "Update the agent.")
+
+
+def _wrong_spec(envelope: JobEnvelope, wanted: tuple[type[Any], ...]) -> Refused:
+    names = " or ".join(one.__name__ for one in wanted)
+    return Refused("wrong_spec", f"{envelope.kind} needs a {names}.", "Update panel and agent together.")
 
 
 def _outcome(envelope: JobEnvelope, verdict: Verdict) -> JobOutcome:

@@ -1,6 +1,6 @@
 """Run once at each start: certificate, mail tree, Dovecot's configuration. Its own process, then gone.
 
-python -m heliosphere.cli.house.prepare DIR BASE_PORT
+python -m heliosphere.cli.house.prepare DIR BASE_PORT [--no-filters]
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from pathlib import Path
 from heliosphere.cli.house.component import House, module_exists
 from heliosphere.cli.house.components.dovecot import config_file
 from heliosphere.cli.house.places import Places, write
+from heliosphere.cli.house.ports import LOOPBACK
 from heliosphere.cli.house.setup import mail_hostname
 
 CERTIFICATE_DAYS = 825
 
 
 def main(argv: list[str]) -> int:
-    house = House(Places(Path(argv[0])), base_port=int(argv[1]))
+    house = House(Places(Path(argv[0])), base_port=int(argv[1]), with_filters="--no-filters" not in argv)
     prepare_mail(house)
     make_certificate(house, datetime.now(UTC))  # noqa: TID251 (a program owns the clock)
     if module_exists("heliosphere.mta.dovecot.config"):
@@ -31,9 +32,16 @@ def prepare_mail(house: House) -> None:
 
     VpopmailTree(house.places.mail).ensure_layout(mail_hostname(house))
     control = house.places.mail / "qmail" / "control"
-    for name, port in (("clamdsocket", "clamd"), ("spamdsocket", "spamd")):
-        if not (control / name).exists():
-            write(control / name, house.address(port) + "\n")
+    for name, service in (("clamdsocket", "clamd"), ("spamdsocket", "spamd")):
+        point_to(control / name, house.address(service) if house.with_filters else "")
+
+
+def point_to(path: Path, address: str) -> None:
+    """Where a filter listens. A place of the operator's own, on another host or a Unix socket, is kept."""
+    found = path.read_text().strip() if path.exists() else ""
+    is_ours = not found or found.startswith(f"{LOOPBACK}:")
+    if is_ours and (found != address or not path.exists()):
+        write(path, address + "\n", mode=0o644)
 
 
 def certificate_file(house: House) -> Path:

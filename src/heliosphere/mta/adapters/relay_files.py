@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
+import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -37,6 +40,8 @@ from heliosphere.mta.rules.tcp_rules import (
 )
 from heliosphere.mta.services.ports import Clock
 
+NOTES = "open-smtp.new"
+"""Directory in which Dovecot notes sign-ins: an empty file named by the address."""
 TEXT, OPEN, COMPILED, LOCK = "tcp.smtp", "open-smtp", "tcp.smtp.cdb", "open-smtp.lock"
 DEFAULT_MINUTES = 180
 
@@ -88,6 +93,7 @@ class RelayFiles:
         self._clock, self._on_problem = clock, on_problem
         self._stamps: object = None
         self._seen_text: object = None
+        self._seen_notes: object = None
         self._table = _Table()
 
     # Who may connect
@@ -193,7 +199,25 @@ class RelayFiles:
 
     # Reading
 
+    def take_notes(self) -> int:
+        """IMAP sign-ins that Dovecot noted, a file named by the address each, become lines of open-smtp."""
+        notes = self.directory / NOTES
+        taken = 0
+        try:
+            names = os.listdir(notes)
+        except FileNotFoundError:
+            return 0
+        for name in names:
+            with contextlib.suppress(ValueError):
+                taken += self.remember_login(str(ipaddress.ip_address(name)))
+            (notes / name).unlink(missing_ok=True)
+        return taken
+
     def _current(self) -> _Table:
+        notes = file_stamp(self.directory / NOTES)
+        if notes != self._seen_notes:
+            self.take_notes()
+            self._seen_notes = file_stamp(self.directory / NOTES)
         if self._stamps is None or self._look() != self._stamps:
             self._make_current()
             self._table = self._load()

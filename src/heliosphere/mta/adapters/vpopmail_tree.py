@@ -86,7 +86,8 @@ class VpopmailTree:
         reason = why_not_domain(hostname)
         if reason:
             raise Refused("bad-hostname", f"{hostname}: {reason}")
-        for path in (self.qmail.control, self.qmail.users, self.vpopmail / "domains", self.vpopmail / "etc"):
+        etc = self.vpopmail / "etc"
+        for path in (self.qmail.control, self.qmail.users, self.vpopmail / "domains", etc / "open-smtp.new"):
             path.mkdir(mode=0o755, parents=True, exist_ok=True)
         with self._tree_lock():
             for name, value in _FIRST_CONTROLS.items():

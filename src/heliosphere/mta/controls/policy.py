@@ -65,7 +65,7 @@ class CompiledControls:
         self._former = None
         self.tables = Tables(self.policy)
         proxies = controls[smtpd.PROXYPROTOCOL]
-        self._proxies = _networks(proxies or ())
+        self._proxies = NetworkSet(proxies or ())
         self._variants: dict[tuple[tuple[str, str], ...], tuple[SmtpPolicy, Tables]] = {}
 
     def _compile(self, name: str, field: str, value: object) -> object:
@@ -76,7 +76,7 @@ class CompiledControls:
 
     def is_proxy(self, ip: str) -> bool:
         """Is this a load balancer of the control proxyprotocol?"""
-        return bool(self._proxies) and any(ipaddress.ip_address(ip) in one for one in self._proxies)
+        return ip in self._proxies
 
     def for_client(self, environment: Mapping[str, str]) -> tuple[SmtpPolicy, Tables]:
         """Policy and tables for a client whose line of tcp.smtp sets `environment`."""
@@ -139,10 +139,30 @@ def _zones(controls: Snapshot) -> tuple[ListZone, ...]:
     return tuple(found)
 
 
-def _networks(entries: tuple[Entry, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    return [
-        ipaddress.ip_network(entry, strict=False) for entry in entries if line_checks.network(entry) is None
-    ]
+class NetworkSet:
+    """Addresses and networks; asking takes one look-up for each prefix length that occurs."""
+
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
+        self._by_length: dict[tuple[int, int], set[int]] = {}
+        for entry in entries:
+            if line_checks.network(entry) is None:
+                network = ipaddress.ip_network(entry, strict=False)
+                length = (network.version, network.max_prefixlen - network.prefixlen)
+                self._by_length.setdefault(length, set()).add(int(network.network_address) >> length[1])
+
+    def __contains__(self, ip: str) -> bool:
+        """False for what is no address."""
+        if not self._by_length:
+            return False
+        try:
+            address = ipaddress.ip_address(ip)
+        except ValueError:
+            return False
+        number = int(address)
+        return any(
+            version == address.version and number >> host_bits in numbers
+            for (version, host_bits), numbers in self._by_length.items()
+        )
 
 
 def _plugins(controls: Snapshot) -> PluginTable:

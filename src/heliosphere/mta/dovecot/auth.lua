@@ -1,7 +1,7 @@
 -- Dovecot's view of a vpopmail tree: passwords, flags and quotas are read from vpasswd at each sign-in,
 -- so a change in the tree counts at once. HELIOSPHERE_MAIL_ROOT names the tree.
 
-local NO_POP, NO_IMAP = 0x2, 0x8
+local NO_POP, NO_IMAP, NO_RELAY = 0x2, 0x8, 0x20
 local CLOSED_BY = { imap = NO_IMAP, pop3 = NO_POP, sieve = NO_IMAP }
 
 local root = os.getenv("HELIOSPHERE_MAIL_ROOT")
@@ -92,6 +92,34 @@ local function scheme(hash)
   return "{CRYPT}" .. hash
 end
 
+-- A flag among the mail controls: its own file, then the line in options.
+local function control_flag(name)
+  local file = io.open(root .. "/qmail/control/" .. name, "r")
+  if file then
+    local line = file:read("l") or ""
+    file:close()
+    return (tonumber(line:match("^%d+")) or 0) ~= 0
+  end
+  file = io.open(root .. "/qmail/control/options", "r")
+  if not file then return false end
+  local value = 0
+  for line in file:lines() do
+    local number = line:match("^%s*" .. name .. "[%s=:]+(%d+)")
+    if number then value = tonumber(number) end
+  end
+  file:close()
+  return value ~= 0
+end
+
+-- POP before SMTP: the address is noted for the mail engine, which lets it relay for a while.
+local function note_login(req, user)
+  local known, ip = pcall(function() return req.rip end)
+  if not known or not ip or not ip:match("^[%x.:]+$") or user.flags & NO_RELAY ~= 0 then return end
+  if ip:sub(1, 4) == "127." or ip == "::1" or not control_flag("popbeforesmtp") then return end
+  local note = io.open(root .. "/vpopmail/etc/open-smtp.new/" .. ip, "w")
+  if note then note:close() end
+end
+
 -- The password is checked first, so that only its owner learns that a mailbox is closed.
 function auth_password_verify(req, password)
   local ok, user = pcall(find, req.user)
@@ -103,6 +131,7 @@ function auth_password_verify(req, password)
   if is_closed(user, req.service) then
     return dovecot.auth.PASSDB_RESULT_USER_DISABLED, "closed by a flag"
   end
+  note_login(req, user)
   return dovecot.auth.PASSDB_RESULT_OK, {}
 end
 

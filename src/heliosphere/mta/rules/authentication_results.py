@@ -141,6 +141,8 @@ def _comment(text: str) -> str:
 
 
 def _printable(text: str) -> str:
+    if text.isascii() and text.isprintable():  # nearly always
+        return text[:MAX_VALUE]
     return "".join(char if " " <= char <= "~" else "?" for char in text)[:MAX_VALUE]
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from publicsuffixlist import PublicSuffixList
@@ -86,6 +86,7 @@ class DmarcResult:
     reason: str = ""
 
 
+@lru_cache(maxsize=1024)
 def parse_dmarc(text: str) -> DmarcRecord | None:
     """The record, or None for what is none: wrong version first, or no usable p= and nobody to report to.
 
@@ -168,6 +169,7 @@ def is_aligned(name: str, domain: str, strict: bool) -> bool:
     return bool(name) and organizational_domain(name) == organizational_domain(domain)
 
 
+@lru_cache(maxsize=4096)
 def organizational_domain(domain: str) -> str:
     """One label more than the public suffix; the name itself if it has none to spare."""
     return _suffixes().privatesuffix(domain) or domain

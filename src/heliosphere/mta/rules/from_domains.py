@@ -7,6 +7,8 @@ import re
 from heliosphere.mta.rules.spf.names import checked_domain
 
 _WHITE = re.compile(r"\s+")
+_MARKS = re.compile(r'["(\\]')
+"""Where none of them is, there is nothing to take out."""
 
 
 def domains_in(value: str) -> tuple[str, ...]:
@@ -41,6 +43,8 @@ def _addresses(bare: str) -> list[str]:
 
 def _bare(value: str) -> str:
     """Without comments, which nest, and with `q` for each quoted string."""
+    if not _MARKS.search(value):
+        return value
     kept: list[str] = []
     depth, quoted, escaped = 0, False, False
     for char in value:

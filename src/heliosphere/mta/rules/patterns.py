@@ -1,7 +1,7 @@
 """Lists of addresses, hosts and patterns, compiled for look-up (rules G8 to G10).
 
 Ten thousand entries cost about as much as ten: exact entries are found by hashing; patterns are found by
-four-letter pieces of their longest literal part, and only those whose piece occurs in the subject are
+four-letter pieces of their literal parts, and only those whose piece occurs in the subject are
 tried. Each look-up returns the entry that decided, so that an answer can name file and line.
 """
 
@@ -130,9 +130,10 @@ class _Rule:
 
 
 def _pieces(pattern: str) -> list[str]:
-    """All runs of four letters in the longest literal part; none when it is shorter."""
-    longest = max(_literals(pattern), key=len)
-    return [longest[at : at + _PIECE] for at in range(len(longest) - _PIECE + 1)]
+    """All runs of four letters in its literal parts: `*junk*@one.test` is told from its like by `junk`, which
+    need not be the longest part."""
+    literals = _literals(pattern)
+    return [part[at : at + _PIECE] for part in literals for at in range(len(part) - _PIECE + 1)]
 
 
 class PatternSet:

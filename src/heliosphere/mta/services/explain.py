@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from heliosphere.contracts.mail_server import ExplainSession
 from heliosphere.mta.controls.policy import CompiledControls
 from heliosphere.mta.rules.addresses import Address
 from heliosphere.mta.rules.checks.check import Gather, RunPlugins, Wait
@@ -36,21 +37,6 @@ class ClientSource(Protocol):
 
     def client(self, ip: str, *, submission: bool, name: str = "") -> Client | None:
         """Who that would be by tcp.smtp; None: not even let in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A hypothetical session. `message` None: the talk ends before DATA."""
-
-    ip: str
-    helo: str
-    sender: str
-    recipients: tuple[str, ...]
-    login: str = ""
-    submission: bool = False
-    tls: bool = False
-    size: int = 0
-    message: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +80,7 @@ class Explainer:
     clients: ClientSource
 
     async def explain(
-        self, case: Case, compiled: CompiledControls, settings: ContentSettings
+        self, case: ExplainSession, compiled: CompiledControls, settings: ContentSettings
     ) -> tuple[VerbStory, ...]:
         """One story a verb, up to the one that ends the session."""
         name = (await self.facts.answer(client_name(case.ip))).name if self.clients.wants_name() else ""
@@ -116,7 +102,7 @@ class _Talk:
 
     desk: Explainer
     machine: SmtpServer
-    case: Case
+    case: ExplainSession
     settings: ContentSettings
     ear: _Ear
     stories: list[VerbStory] = field(default_factory=list)
@@ -137,7 +123,7 @@ class _Talk:
             if machine.session.sender is not None:
                 await self._story("RCPT", f"RCPT TO:<{recipient}>", f"RCPT TO:<{recipient}>")
         if case.message is not None and machine.session.recipients:
-            await self._data(case.message)
+            await self._data(case.message.encode("utf-8", "surrogateescape"))
         return tuple(self.stories)
 
     async def _data(self, message: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from heliosphere.mta.rules.dns_facts import Asking, DnsAnswer, DnsQuestion
@@ -17,12 +17,15 @@ from heliosphere.mta.rules.facts import (
     RecipientOf,
     SenderFacts,
     SenderOf,
+    SpfOf,
     Unavailable,
     asking_for,
 )
 from heliosphere.mta.rules.greylisting import GreylistDecision
 from heliosphere.mta.rules.routing import Standing
+from heliosphere.mta.rules.spf import SpfResult
 from heliosphere.mta.services.ports import Directory, EventLog
+from heliosphere.mta.services.spf_memory import SpfMemory
 
 T = TypeVar("T")
 
@@ -56,6 +59,7 @@ class FactFinder:
     dns: Dns
     greylist: Greylist
     log: EventLog
+    spf: SpfMemory = field(default_factory=SpfMemory)
 
     def now(self, facts: tuple[Fact, ...]) -> Mapping[Fact, object] | None:
         """All of them, if that takes no waiting; else None."""
@@ -77,8 +81,12 @@ class FactFinder:
             return self._recipient(fact)
         if isinstance(fact, SenderOf):
             return self._sender(fact)
+        if isinstance(fact, SpfOf):
+            remembered = self.spf.find(fact.request, self.dns.known)
+            if remembered is not None:
+                return remembered
         asking = asking_for(fact)
-        return NOT_YET if asking is None else self._from_cache(asking)
+        return NOT_YET if asking is None else self._noted(fact, self._from_cache(asking))
 
     async def _find(self, fact: Fact) -> object:
         if isinstance(fact, RecipientOf | SenderOf):
@@ -87,7 +95,12 @@ class FactFinder:
             return await self.greylist.judge(fact.ip, str(fact.sender), str(fact.recipient))
         asking = asking_for(fact)
         assert asking is not None
-        return await self.answer(asking)
+        return self._noted(fact, await self.answer(asking))
+
+    def _noted(self, fact: Fact, value: object) -> object:
+        if isinstance(fact, SpfOf) and isinstance(value, SpfResult):
+            self.spf.keep(fact.request, value)
+        return value
 
     def _from_cache(self, asking: Asking[object]) -> object:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from heliosphere.contracts.mail_server import (
@@ -14,20 +15,12 @@ from heliosphere.contracts.mail_server import (
     VerdictChange,
 )
 from heliosphere.mta.rules.findings import TraceLine
-from heliosphere.mta.services.explain import Case, VerbStory
+from heliosphere.mta.services.explain import VerbStory
 
 
-def case(question: ExplainSession) -> Case:
-    message = question.message.encode("utf-8", "surrogateescape") if question.message is not None else None
-    return Case(
-        question.ip, question.helo, question.sender, question.recipients, question.login,
-        question.submission, question.tls, question.size, message,
-    )  # fmt: skip
-
-
-def case_of_record(record: Mapping[str, Any]) -> Case:
+def case_of_record(record: Mapping[str, Any]) -> ExplainSession:
     recipients = tuple(one["to"] for one in record.get("recipients", ()))
-    return Case(
+    return ExplainSession(
         record["ip"], record.get("helo", ""), record.get("sender") or "", recipients,
         record.get("login") or "", bool(record.get("submission")), bool(record.get("tls")),
         int(record.get("size") or 0),
@@ -94,3 +87,23 @@ def told(record: Mapping[str, Any]) -> SessionTold:
         bool(record.get("submission")), int(record.get("size") or 0), recipients, record.get("reply", ""),
         record.get("why", ""), trace,
     )  # fmt: skip
+
+
+def only_of(session: SessionTold, allowed: tuple[str, ...]) -> SessionTold:
+    """What concerns these addresses or `@domain`s of it: other recipients of the same message, their checks
+    and a login elsewhere are nobody's business. All of it when `allowed` is empty."""
+    if not allowed:
+        return session
+    return replace(
+        session,
+        recipients=tuple(one for one in session.recipients if covers(allowed, one.address)),
+        trace=tuple(line for line in session.trace if line[0] != "RCPT" or covers(allowed, line[1])),
+        login=session.login if covers(allowed, session.login) else "",
+    )
+
+
+def covers(allowed: tuple[str, ...], address: str) -> bool:
+    """Whether the address is one of these, or lies in one of these `@domain`s; letter case does not count."""
+    address = address.lower()
+    domain = "@" + address.rpartition("@")[2]
+    return any(one.lower() in (address, domain) for one in allowed)

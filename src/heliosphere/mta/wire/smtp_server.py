@@ -288,7 +288,8 @@ class SmtpServer:
         elif self.session.tls:
             self._say(replies.TLS_TWICE)
         elif not self.session.policy.has_certificate:
-            self._say(replies.TLS_UNAVAILABLE)
+            why = "there is no certificate"
+            self._refuse("STARTTLS", Finding(replies.TLS_UNAVAILABLE, why, "missing", "TLS"), "")
         else:
             self._forget_transaction()
             self._lines.buffer.clear()  # RFC 3207, section 4.2: commands sent in advance do not count
@@ -306,12 +307,12 @@ class SmtpServer:
         method = method.upper()
         finding = yield from self._judge(AUTH, "AUTH", NULL_SENDER)
         finding = finding or auth_checks.check_method_allowed(session, method)
-        if finding is not None and finding.reply is not None:
-            self._say(finding.reply)
+        if finding is not None:
+            self._refuse("AUTH", finding, "")
             return
         outcome = yield from smtp_sign_in.sign_in(method, initial.strip(), self._nonce())
         if isinstance(outcome, Reply):
-            self._failed_sign_in(outcome)
+            self._failed_sign_in(outcome, method)
             return
         session.login, session.auth_method = outcome, method
         finding = yield from self._judge(self._tables.plugins[Section.AUTH], "AUTH", NULL_SENDER)
@@ -324,7 +325,9 @@ class SmtpServer:
         self._watcher.signed_in(session, method)
         self._say(replies.SIGNED_IN)
 
-    def _failed_sign_in(self, reply: Reply) -> None:
+    def _failed_sign_in(self, reply: Reply, method: str) -> None:
+        if reply in (replies.WRONG_PASSWORD, replies.SIGN_IN_BLOCKED):
+            self._watcher.found(self.session, "AUTH", Finding(reply, reply.text, method, "AUTH"), "")
         self._say(reply)
         if reply is replies.WRONG_PASSWORD:
             self.session.failed_sign_ins += 1

@@ -10,6 +10,7 @@ PREPARE = Component(
     argv=lambda house: [
         *(house.heliosphere()[0], "-m", "heliosphere.cli.house.prepare"),
         *(str(house.places.data), str(house.base_port)),
+        *(() if house.with_filters else ("--no-filters",)),
     ],
     once=True,
     ready=lambda house: True,

@@ -39,7 +39,8 @@ CHALLENGES = ("CRAM-MD5", "SCRAM-SHA-256")
 
 
 def _refuse(reply: Reply, why: str) -> Finding:
-    return Finding(reply, why, "Auth_Order", "AUTH", "smtpauth")
+    """A client's mistake, of which the log has no word."""
+    return Finding(reply, why, "", "AUTH", "smtpauth")
 
 
 def check_auth_offered(session: Session, nobody: Address) -> Finding | None:
@@ -58,5 +59,5 @@ def check_method_allowed(session: Session, method: str) -> Finding | None:
     if method in offered_methods(session):
         return None
     if method in session.policy.authmethods:
-        return _refuse(replies.TLS_FIRST, "passwords need TLS")
+        return Finding(replies.TLS_FIRST, "passwords need TLS", "missing", "TLS", "smtpauth")
     return _refuse(replies.AUTH_UNKNOWN_MECHANISM, f"{method} is not offered")
