@@ -13,8 +13,8 @@ from heliosphere.contracts.codec import ContractError, decode, encode, to_plain
 from heliosphere.contracts.dns_zones import RecordSet, ZoneSpec
 from heliosphere.contracts.health import NodeReport, ServiceHealth
 from heliosphere.contracts.jobs import JobEnvelope, JobEvent, JobOutcome, seal, unseal
-from heliosphere.contracts.mailboxes import MailboxSpec, MailDomainSpec
 from heliosphere.contracts.mail_server import ControlState
+from heliosphere.contracts.mailboxes import MailboxSpec, MailDomainSpec
 from heliosphere.contracts.sites import SiteSpec
 from heliosphere.contracts.usage import MailboxUsage
 

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.contracts.controls import REGISTRY, common, content, smtpd
-from heliosphere.contracts.controls.registry import Snapshot, read_value, set_option
+from heliosphere.contracts.controls import REGISTRY, common, content, smtpd, spf_checks
+from heliosphere.contracts.controls.registry import Snapshot, read_options, read_value, set_option
 from heliosphere.mta.adapters.control_files import ControlFiles
 from heliosphere.mta.controls.policy import CompiledControls, with_environment
 from heliosphere.mta.rules.errors import TryLater
 from heliosphere.mta.rules.session import Client
+from heliosphere.mta.rules.spf import guess_problem, rules_problem
+from heliosphere.mta.rules.spf.explain import explanation_problem
 from heliosphere.mta.wire.smtp_server import SmtpServer
 from tests.mta.transcripts import World, Zone, serve
 
@@ -173,7 +175,7 @@ def test_a_text_is_the_first_line_with_its_leading_blanks(control):
         ("rblhosts", 'a:white.test\nbl.test\n"x.test: %IP% is listed"\n', []),
         ("rblhosts", 'bl.test\n"x.test: no end\nbl test\nnodot\n', [2, 3, 4]),
         ("rblhosts", "bl.test: you are listed\n", [1]),
-        ("smtpplugins", "[rcpt]\n/p/x\n", []), ("smtpplugins", "[rcpt]\n/p/x\n[whatever]\n/p/y\n", [3, 4]),
+        ("smtpplugins", "[rcpt]\n/p/x\n", []), ("smtpplugins", "[rcpt]\n/p/x\n[whatever]\n/p/y\n", [3]),
         ("badhelo", "localhost\n*.dialup.test\n!mail.dialup.test\n!\n.\n", []), ("badhelo", "\n[abc\n", [2]),
         ("badmailfrom", "spam@bulk.test\n@junk.test\n", []), ("badmailfrom", "junk.test\n*@x.test\n", [1, 2]),
         ("badmailpatterns", "*@*.bulk.test\n!news@a.bulk.test\n", []), ("badmailpatterns", "!\nx\\\n[a\n", [1, 2, 3]),
@@ -259,8 +261,6 @@ VALUES = st.text(string.ascii_letters + string.digits + "-./", min_size=1, max_s
 
 @given(st.lists(st.tuples(NAMES, VALUES), max_size=6), NAMES, VALUES)
 def test_setting_an_option_keeps_all_others(lines, name, value):
-    from heliosphere.contracts.controls.registry import read_options
-
     text = "# head\n" + "".join(f"{one} = {two}\n" for one, two in lines)
     changed = set_option(text, name, value)
     assert read_options(changed) == {**read_options(text), name: value}
@@ -330,3 +330,28 @@ def test_policies_are_made_once_for_each_set_of_variables(control):
     assert compiled.for_client({"RELAYCLIENT": ""})[0] is compiled.policy
     first = compiled.for_client({"DATABYTES": "9", "RELAYCLIENT": ""})
     assert compiled.for_client({"DATABYTES": "9"})[0] is first[0]
+
+
+# What the lists' own checks say against what the evaluator does
+
+TERMS = st.sampled_from(
+    ["a", "mx/24", "-all", "~all", "?a:x.test", "ptr", "ip4:192.0.2.0/24", "ip6:2001:db8::/32", "+exists:%{ir}.x.test",
+     "include:%{d2}.test", "a:x.test/24//64", "mx//48", "PTR:x.test", "exists:%{LR+}.x.test", "v2=%{d}", "foo=bar",
+     "redirect=x.test", "exp=y.test", "nonsense", "ip4:300.1.1.1", "ip6:192.0.2.1", "include", "a:", "all:x", "%{q}",
+     "exists:%{dR.}%%.x.test", "ip4:192.0.2.1/", ""]
+)  # fmt: skip
+
+
+@given(st.lists(TERMS, max_size=5))
+def test_no_line_of_spf_that_works_is_thrown_away(terms):
+    text = " ".join(terms)
+    if rules_problem(text) is None:
+        assert spf_checks.rules(text) is None
+    if guess_problem(text) is None:
+        assert spf_checks.record(text) is None
+        assert spf_checks.record(f"v=spf1 {text}") is None
+
+
+@given(st.text(st.sampled_from("%{}sdihcrtlRD0123.+-_ aé"), max_size=20))
+def test_no_explanation_that_works_is_thrown_away(text):
+    assert (explanation_problem(text) is None) <= (spf_checks.explanation(text) is None)

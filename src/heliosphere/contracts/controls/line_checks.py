@@ -147,18 +147,28 @@ def greeting(entry: str) -> str | None:
 
 
 def block_list(entry: str) -> str | None:
-    text = entry
-    if text.startswith('"'):
+    text, is_quoted = entry, entry.startswith('"')
+    if is_quoted:
         if len(text) < 2 or not text.endswith('"'):
             return "the quotation mark is not closed"
         text = text[1:-1]
     text = text.removeprefix("a:")
-    zone, colon, _ = text.partition(":")
+    zone, colon, words = text.partition(":")
     if not colon and " " in zone:
         return "a zone has no blanks; a text stands behind a colon"
     if "." not in zone or host_problem(zone) is not None:
         return "this is not the name of a DNS list"
+    if not is_quoted and " " in words.strip():
+        return "a text with blanks belongs in quotation marks"
     return None
+
+
+def plugin_line(entry: str) -> str | None:
+    """Only the line itself; what stands below an unknown section is left out without a word here."""
+    text = entry.strip()
+    if text.startswith("[") and text[1:2].lower() not in set("chmrda"):
+        return "no such section; what stands below is left out"
+    return "a colon alone runs nothing" if text == ":" else None
 
 
 def signature(entry: str) -> str | None:
@@ -194,11 +204,6 @@ def tls_protocols(text: str) -> str | None:
         if word not in _TLS_KNOWN:
             return f"{word} is not a protocol; use TLSv1.2,TLSv1.3"
     return None if words else "no protocol is named"
-
-
-def spf_terms(text: str) -> str | None:
-    """Only what can be seen without the evaluator: a line of terms has no control characters."""
-    return None if text.isprintable() else "the line has characters that cannot be in a record"
 
 
 def sign_in_methods(text: str) -> str | None:

@@ -47,12 +47,16 @@ class Control(Generic[T]):
     stage: Stage = "operation"
     at_least: int | None = None
     at_most: int | None = None
+    raises_to_least: bool = False
+    """A number below `at_least` counts as that, not as the default."""
     in_panel: bool = True
     since: str = ""
     caution: str = ""
     example: str = ""
     needs_restart: bool = False
     secret: bool = False
+    empty_means: str = ""
+    """What a text does that is set to nothing on purpose; empty where nothing is the same as not set."""
     is_partial: bool = False
     """A text with a mistake in it counts as far as it goes, instead of not at all."""
     line_check: LineCheck | None = None
@@ -208,7 +212,7 @@ def _bounded(control: Control[Any], number: int) -> int:
     if control.at_most is not None:
         number = min(number, control.at_most)
     if control.at_least is not None and number < control.at_least:
-        return cast(int, control.default)
+        return control.at_least if control.raises_to_least else cast(int, control.default)
     return number
 
 

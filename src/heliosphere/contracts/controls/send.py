@@ -64,6 +64,7 @@ DOUBLEBOUNCETO = REGISTRY.text(
     "User that gets bounces nobody else can; empty throws them away.",
     _BY,
     stage="bounce",
+    empty_means="Such bounces are thrown away.",
 )
 DOUBLEBOUNCEHOST = REGISTRY.text(
     "doublebouncehost", None, "Domain of that user; the server's if absent.", _BY, stage="bounce"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from heliosphere.contracts.controls import line_checks as check
+from heliosphere.contracts.controls import spf_checks
 from heliosphere.contracts.controls.registry import REGISTRY
 
 _BY = ("smtpd",)
@@ -61,11 +62,11 @@ QMAILSPP = REGISTRY.flag(
 )
 SMTPPLUGINS = REGISTRY.lines(
     "smtpplugins", "Plugins by section, one with its full path a line.", _BY, stage="connect", in_panel=False,
-    since="3.0 RC4", example="[rcpt]",
+    since="3.0 RC4", line_check=check.plugin_line, example="[rcpt]",
 )  # fmt: skip
 TIMEOUTSMTPD = REGISTRY.number(
     "timeoutsmtpd", 1200, "Seconds to wait for the client's next bytes.", _BY, stage="connect", at_least=1
-)
+, raises_to_least=True)
 NEWLINE = REGISTRY.flag(
     "newline", False, "Take lines that end without a carriage return.", _BY, stage="connect",
     caution="Only for old programs: a strict server cannot be tricked by odd line ends.",
@@ -169,15 +170,15 @@ SPFBEHAVIOR = REGISTRY.number(
 )  # fmt: skip
 SPFRULES = REGISTRY.text(
     "spfrules", "", "SPF terms of your own, tried before a domain's record would refuse.", _BY, stage="mail",
-    line_check=check.spf_terms, example="include:partners.test",
+    line_check=spf_checks.rules, example="include:partners.test",
 )  # fmt: skip
 SPFGUESS = REGISTRY.text(
     "spfguess", "", "SPF record taken for domains that publish none.", _BY, stage="mail",
-    line_check=check.spf_terms, example="v=spf1 a/24 mx/24 ptr -all",
+    line_check=spf_checks.record, example="v=spf1 a/24 mx/24 ptr -all",
 )  # fmt: skip
 SPFEXP = REGISTRY.text(
     "spfexp", "", "Text sent to who is refused by SPF, with SPF macros.", _BY, stage="mail",
-    line_check=check.spf_terms, example="%{i} may not send for %{o}",
+    line_check=spf_checks.explanation, example="%{i} may not send for %{o}",
 )  # fmt: skip
 QUITASAP = REGISTRY.flag(
     "quitasap", False, "Hang up on a client as soon as a list or DNS check refused it.", _BY, stage="mail",

@@ -57,8 +57,10 @@ class ControlFiles:
             text = self._text(control.name)
             if text is not None:
                 found[control.name] = (text, "file")
-            elif control.kind != "lines" and options.get(control.name):
-                found[control.name] = (options[control.name], "options")
+            elif control.kind != "lines" and control.name in options:
+                value = options[control.name]
+                if value or control.kind != "text":  # a number that is missing is worth a word
+                    found[control.name] = (value, "options")
         return found
 
     def unknown_files(self) -> list[str]:

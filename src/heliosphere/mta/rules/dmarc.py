@@ -86,7 +86,7 @@ class DmarcResult:
     reason: str = ""
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def parse_dmarc(text: str) -> DmarcRecord | None:
     """The record, or None for what is none: wrong version first, or no usable p= and nobody to report to.
 

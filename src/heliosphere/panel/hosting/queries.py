@@ -7,6 +7,7 @@ from django.db.models.functions import Coalesce
 
 from heliosphere.panel.accounts.models import Account, AccountKind
 from heliosphere.panel.billing.models import BookKind, Posting
+from heliosphere.panel.platform.jobs.kinds import question_kinds
 from heliosphere.panel.platform.jobs.models import Job, JobGroup, JobState
 from heliosphere.panel.platform.principal import Principal
 
@@ -28,12 +29,14 @@ def customer_accounts(actor: Principal) -> QuerySet[Account]:
 
 
 def jobs(actor: Principal) -> QuerySet[Job]:
-    return Job.objects.of(actor).select_related("group").order_by("-id")
+    """Work on servers, newest first. Questions to servers are none."""
+    rows = Job.objects.of(actor).exclude(kind__in=question_kinds())
+    return rows.select_related("group").order_by("-id")
 
 
 def trouble_count(actor: Principal) -> int:
     """Jobs that wait for a person."""
-    return Job.objects.of(actor).filter(state__in=(JobState.FAILED, JobState.DEAD)).count()
+    return jobs(actor).filter(state__in=(JobState.FAILED, JobState.DEAD)).count()
 
 
 def newest_groups(account: Account, limit: int = 5) -> list[JobGroup]:
@@ -43,4 +46,5 @@ def newest_groups(account: Account, limit: int = 5) -> list[JobGroup]:
 def open_jobs(account_id: int) -> QuerySet[Job]:
     """Jobs of an account that are not at their end, or that need a person."""
     open_or_stuck = Q(state__in=(JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.DEAD))
-    return Job.everything.filter(open_or_stuck, account_id=account_id).order_by("id")
+    rows = Job.everything.filter(open_or_stuck, account_id=account_id)
+    return rows.exclude(kind__in=question_kinds()).order_by("id")

@@ -46,6 +46,7 @@ for _entry in (
     EventText("job.retried", _("Job queued again"), "retry"),
     EventText("logical-server.added", _("Logical server added"), "server-logical"),
     EventText("logical-server.signup", _("Signup on the logical server switched"), "server-logical"),
+    EventText("mail-controls.changed", _("Mail server settings changed: %(names)s"), "settings"),
     EventText("mail-domain.created", _("Mail domain created"), "mail"),
     EventText("mailbox.changed", _("Mailbox changed"), "mailbox"),
     EventText("mailbox.opened", _("Mailbox added"), "mailbox"),

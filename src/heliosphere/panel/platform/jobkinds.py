@@ -11,3 +11,11 @@ PERIODIC_JOBS.add(
         "platform.forget", _("Throw away what is no longer needed"), "17 4 * * *", housekeeping.forget
     )
 )
+PERIODIC_JOBS.add(
+    PeriodicJob(
+        "platform.forget-questions",
+        _("Throw away old questions to servers"),
+        "23 * * * *",
+        housekeeping.forget_questions,
+    )
+)

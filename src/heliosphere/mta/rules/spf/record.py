@@ -54,7 +54,7 @@ def is_spf_record(text: str) -> bool:
     return _VERSION.match(text) is not None
 
 
-@lru_cache(maxsize=1024)  # the records of the large providers are in everybody's
+@lru_cache(maxsize=256)  # the records of the large providers are in everybody's
 def parse_record(text: str) -> Record:
     """A whole record with its version. Raises SpfSyntaxError for anything not in the grammar, wherever
     it stands: a broken record is never half used (4.6)."""

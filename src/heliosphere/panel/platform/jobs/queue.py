@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -260,8 +260,9 @@ def _state_after(job: Job, outcome: JobOutcome) -> JobState:
 
 
 def _log_end(job: Job, outcome: JobOutcome, now: datetime) -> None:
+    done = _("Done: %s") % (", ".join(outcome.changes) or _("nothing had to change"))
     texts = {
-        JobState.DONE: _("Done: %s") % (", ".join(outcome.changes) or _("nothing had to change")),
+        JobState.DONE: _("Answered") if outcome.answer else done,
         JobState.QUEUED: _("Trying again: %s") % outcome.message,
         JobState.FAILED: outcome.message,
         JobState.DEAD: _("Gave up after %(count)d tries: %(why)s")
@@ -294,13 +295,12 @@ def _has_newer(job: Job) -> bool:
 
 
 def _thing(job: Job) -> tuple[str, str]:
-    """What a job works on: its driver, and what the first field of the spec names."""
+    """What a job works on: its driver, and what its spec is about."""
     driver = job.kind.rpartition(".")[0]
     try:
-        spec = decode(job.spec)
-    except ContractError:
+        return driver, JOB_KINDS[job.kind].about(decode(job.spec))
+    except (KeyError, ContractError):
         return driver, job.spec
-    return driver, str(getattr(spec, fields(spec)[0].name))
 
 
 @transaction.atomic
