@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from dnslib.server import BaseResolver, DNSServer
+from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 from heliosphere.contracts.codec import decode, encode
 from heliosphere.contracts.mail_server import ExplainSession, FindSessions, ReadControls, WhatIf
@@ -28,7 +28,7 @@ class Broken(BaseResolver):
 
 @pytest.fixture(scope="module")
 def nowhere():
-    server = DNSServer(Broken(), port=0, address="127.0.0.1")
+    server = DNSServer(Broken(), port=0, address="127.0.0.1", logger=DNSLogger(logf=lambda text: None))
     server.start_thread()
     yield server.server.server_address[:2]
     server.stop()

@@ -47,7 +47,7 @@ def story_lines(story: VerbTold) -> list[str]:
     lines += [f"    {_check_line(one)}" for one in story.checks if one.verdict != "off"]
     off = sum(1 for one in story.checks if one.verdict == "off")
     if off:
-        lines.append(f"    ({off} checks are switched off)")
+        lines.append(f"    (switched off: {off})")
     lines += [f"    fact: {asked}: {found}" for asked, found in story.facts]
     lines += [f"< {one}" for one in story.replies]
     if story.closed:
