@@ -21,7 +21,8 @@ from heliosphere.mta.wire.smtp_server import SmtpServer
 from tests.mta.transcripts import World, Zone, serve
 
 FLAGS = (
-    "popbeforesmtp", "flagfailclosed", "flagrblbounce", "qmailspp", "newline", "stricthelocheck", "helodnscheck",
+    "popbeforesmtp", "flagfailclosed", "flagrblbounce", "qmailspp", "newline", "stricthelocheck",
+    "helodnscheck",
     "splithorizon", "smtpauth", "mfdnscheck", "smdcheck", "noathost", "stripsinglequotes", "lowercase",
     "quitasap", "userchk", "rcptdnschecks", "uquotacheck", "rejectdiscardedmail", "chksignature",
     "chkloadertype", "clamglobal", "spamglobal", "sanetcheck", "xenveloptoheader", "localtime", "greylist",
@@ -133,10 +134,13 @@ def test_authsender_hangs_on_smtpauth(control):
 @pytest.mark.parametrize(
     ("name", "text", "value", "is_marked"),
     [
-        ("rblsyslog", "local7.warn\n", "local7.warn", False), ("rblsyslog", "nowhere.warn\n", "mail.notice", True),
+        ("rblsyslog", "local7.warn\n", "local7.warn", False),
+        ("rblsyslog", "nowhere.warn\n", "mail.notice", True),
         ("rblsyslog", "local7\n", "mail.notice", True), ("sysfacility", "LOG_LOCAL3\n", "LOG_LOCAL3", False),
-        ("sysfacility", "log_local3\n", "log_local3", False), ("sysfacility", "LOG_MAIL\n", "LOG_LOCAL0", True),
-        ("spfrules", "ip4:192.0.2.0/24 include:partners.test\n", "ip4:192.0.2.0/24 include:partners.test", False),
+        ("sysfacility", "log_local3\n", "log_local3", False),
+        ("sysfacility", "LOG_MAIL\n", "LOG_LOCAL0", True),
+        ("spfrules", "ip4:192.0.2.0/24 include:partners.test\n", "ip4:192.0.2.0/24 include:partners.test",
+        False),
         ("spfrules", "nonsense:x ip4:192.0.2.1\n", "", True), ("spfrules", "ip4:300.1.1.1\n", "", True),
         ("spfguess", "v=spf1 a/24 mx/24 ptr -all\n", "v=spf1 a/24 mx/24 ptr -all", False),
         ("spfguess", "a/24 -all\n", "a/24 -all", False), ("spfguess", "v=spf1 nonsense -all\n", "", True),
@@ -178,7 +182,8 @@ def test_a_text_is_the_first_line_with_its_leading_blanks(control):
         ("smtpplugins", "[rcpt]\n/p/x\n", []), ("smtpplugins", "[rcpt]\n/p/x\n[whatever]\n/p/y\n", [3]),
         ("badhelo", "localhost\n*.dialup.test\n!mail.dialup.test\n!\n.\n", []), ("badhelo", "\n[abc\n", [2]),
         ("badmailfrom", "spam@bulk.test\n@junk.test\n", []), ("badmailfrom", "junk.test\n*@x.test\n", [1, 2]),
-        ("badmailpatterns", "*@*.bulk.test\n!news@a.bulk.test\n", []), ("badmailpatterns", "!\nx\\\n[a\n", [1, 2, 3]),
+        ("badmailpatterns", "*@*.bulk.test\n!news@a.bulk.test\n", []),
+        ("badmailpatterns", "!\nx\\\n[a\n", [1, 2, 3]),
         ("badmailfrom-unknown", "@big.test\nbig.test\n.big.test\nx@big.test\n", []),
         ("blackholedsender", "*@*.flood.test\n", []), ("blackholedsender", "x\\\n", [1]),
         ("nomfdnscheck", "@intern.test\nrobot@partner.test\n", []), ("nomfdnscheck", "intern.test\n", [1]),
@@ -187,7 +192,8 @@ def test_a_text_is_the_first_line_with_its_leading_blanks(control):
         ("badrcptpatterns", "*\\[192.0.2.25\\]*\n*%*\n", []), ("badrcptpatterns", "[x\n", [1]),
         ("rcpthosts", "example.test\n.sub.test\n", []), ("rcpthosts", "example.test\nuser@d.test\n", [2]),
         ("morercpthosts", "m45.test\n", []), ("morercpthosts", "user@d.test\n", [1]),
-        ("badsignatures", "TVqQAAMAA\n# zip\nUEsDBAkAA\n", []), ("badsignatures", "TVqQ\nTVqQAA AA\nTVqQAAMAA\n", [1, 2]),
+        ("badsignatures", "TVqQAAMAA\n# zip\nUEsDBAkAA\n", []),
+        ("badsignatures", "TVqQ\nTVqQAA AA\nTVqQAAMAA\n", [1, 2]),
         ("badloadertypes", "MzIuZ\n", []), ("badloadertypes", "MzI\nMz!uZ\n", [1, 2]),
         ("nogreylist", "@urgent.test\n", []), ("nogreylist", "urgent.test\n", [1]),
         ("proxyprotocol", "10.7.0.5\n10.8.0.0/16\n", []), ("proxyprotocol", "balancer\n", [1]),
@@ -335,9 +341,12 @@ def test_policies_are_made_once_for_each_set_of_variables(control):
 # What the lists' own checks say against what the evaluator does
 
 TERMS = st.sampled_from(
-    ["a", "mx/24", "-all", "~all", "?a:x.test", "ptr", "ip4:192.0.2.0/24", "ip6:2001:db8::/32", "+exists:%{ir}.x.test",
-     "include:%{d2}.test", "a:x.test/24//64", "mx//48", "PTR:x.test", "exists:%{LR+}.x.test", "v2=%{d}", "foo=bar",
-     "redirect=x.test", "exp=y.test", "nonsense", "ip4:300.1.1.1", "ip6:192.0.2.1", "include", "a:", "all:x", "%{q}",
+    ["a", "mx/24", "-all", "~all", "?a:x.test", "ptr", "ip4:192.0.2.0/24", "ip6:2001:db8::/32",
+    "+exists:%{ir}.x.test",
+     "include:%{d2}.test", "a:x.test/24//64", "mx//48", "PTR:x.test", "exists:%{LR+}.x.test", "v2=%{d}",
+     "foo=bar",
+     "redirect=x.test", "exp=y.test", "nonsense", "ip4:300.1.1.1", "ip6:192.0.2.1", "include", "a:",
+     "all:x", "%{q}",
      "exists:%{dR.}%%.x.test", "ip4:192.0.2.1/", ""]
 )  # fmt: skip
 

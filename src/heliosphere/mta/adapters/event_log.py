@@ -27,7 +27,7 @@ class LineLog:
     def line(self, text: str) -> None:
         """A line in a form of its own, such as those of qmail-smtpd; control characters are taken out."""
         stamp = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        shown = "".join(char if char.isprintable() else "?" for char in text)
+        shown = text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
         self._write(f"{stamp} {shown}")
 
     def _write(self, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from heliosphere.contracts.controls.registry import Entry
 from heliosphere.mta.rules.replies import Reply
@@ -28,8 +29,7 @@ class Finding:
     hang_up: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TraceLine:
+class TraceLine(NamedTuple):
     """One check of one verb: `verdict` is off, exempt, passed, refused, or remark. `about`: the address."""
 
     verb: str

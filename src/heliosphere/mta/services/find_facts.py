@@ -119,11 +119,17 @@ class FactFinder:
         try:
             questions = next(asking)
             while True:
-                answers = await asyncio.gather(*(self.dns.ask(one) for one in questions))
-                questions = asking.send(tuple(answers))
+                questions = asking.send(await self._answers(questions))
         except StopIteration as end:
             result: T = end.value
             return result
+
+    async def _answers(self, questions: tuple[DnsQuestion, ...]) -> tuple[DnsAnswer, ...]:
+        """Of the cache, or else asked for all together."""
+        kept = tuple(self.dns.known(one) for one in questions)
+        if None not in kept:
+            return tuple(one for one in kept if one is not None)
+        return tuple(await asyncio.gather(*(self.dns.ask(one) for one in questions)))
 
     def _sender(self, fact: SenderOf) -> SenderFacts | Unavailable:
         mine, theirs = (fact.login or "").rpartition("@")[2], fact.sender.domain

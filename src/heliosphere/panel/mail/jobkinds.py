@@ -10,6 +10,7 @@ from heliosphere.contracts.jobs import JobOutcome
 from heliosphere.contracts.mailboxes import MailboxSpec
 from heliosphere.panel.catalog.services import hold_units
 from heliosphere.panel.mail.models import Mailbox, MailDomain
+from heliosphere.panel.mail.server import jobkinds as jobkinds
 from heliosphere.panel.platform.jobs.kinds import JOB_KINDS, JobKind
 from heliosphere.panel.platform.jobs.models import Job, JobState
 from heliosphere.panel.platform.provisioned import Reality, mark_reality

@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.db import models
 
 from heliosphere.panel.domains import rules as names
+from heliosphere.panel.mail.server.models import MailServerState, Question
 from heliosphere.panel.platform.provisioned import Provisioned
+
+__all__ = ["MailDomain", "MailServerState", "Mailbox", "Question"]
 
 
 class MailDomain(Provisioned):

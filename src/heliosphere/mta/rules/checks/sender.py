@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from heliosphere.mta.rules import replies
 from heliosphere.mta.rules.addresses import Address
@@ -161,10 +162,14 @@ def spf_is_spared(session: Session) -> bool:
 
 def spf_request(session: Session, sender: Address) -> SpfRequest:
     policy = session.policy
-    return SpfRequest(
-        ip=session.client.ip, helo=session.helo, sender=str(sender), receiver=policy.hostname,
-        now=session.client.since, rules=policy.spfrules, guess=policy.spfguess, explanation=policy.spfexp,
+    return _spf_request(
+        session.client.ip, session.helo, str(sender), policy.hostname, session.client.since,
+        policy.spfrules, policy.spfguess, policy.spfexp,
     )  # fmt: skip
+
+
+_spf_request = lru_cache(maxsize=256)(SpfRequest)
+"""Several checks of a message ask for the same."""
 
 
 def needs_spf(session: Session, sender: Address) -> Iterable[Fact]:

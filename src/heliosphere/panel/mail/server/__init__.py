@@ -1,0 +1,1 @@
+"""Mail servers as the panel sees them: their settings, and questions about the sessions they had."""
