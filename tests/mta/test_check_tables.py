@@ -21,7 +21,7 @@ from heliosphere.mta.rules.facts import (
     Unavailable,
 )
 from heliosphere.mta.rules.session import Client, Relay, Session, SmtpPolicy
-from tests.mta.transcripts import controls_of, open_session, play
+from tests.mta.transcripts import controls_of, open_session
 
 ALICE, SENDER = Address("alice", "one.test"), Address("x", "far.test")
 
@@ -186,14 +186,14 @@ def test_a_refusal_names_the_file_and_the_line():
 
 
 def test_a_trace_tells_of_every_row_in_order():
-    text = "# mailboxes: alice@one.test\n# controls: userchk=1 splithorizon=1\n# badmailfrom: @junk.test\n"
-    server, world = open_session({"mailboxes": "alice@one.test", "controls": "userchk=1 splithorizon=1",
-                                  "badmailfrom": "@junk.test", "tcp": "RELAYCLIENT="}, traced=True)  # fmt: skip
-    assert play(text + "S: 220 mx.one.test ESMTP\n", "trace")
+    head = {
+        "mailboxes": "alice@one.test", "controls": "userchk=1 splithorizon=1", "badmailfrom": "@junk.test",
+        "tcp": "RELAYCLIENT=",
+    }  # fmt: skip
+    server, world = open_session(head, traced=True)
     session = server.session
-    session.sender, session.relay = SENDER, Relay.STATIC
-    session.trace = []
-    ask(RCPT, session, ALICE, lambda asked: world.fact(asked))
+    session.sender, session.relay, session.trace = SENDER, Relay.STATIC, []
+    ask(RCPT, session, ALICE, world.fact)
     assert [line.check for line in session.trace] == names(RCPT)
     said = {line.check: line.verdict for line in session.trace}
     assert (said["badmailfrom"], said["userchk"], said["badhelo"]) == ("exempt", "exempt", "off")

@@ -6,8 +6,6 @@ for a moment and written with one call, so several processes can share a file.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import itertools
 import json
 import os
@@ -16,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from heliosphere.mta.adapters.buffered_lines import BufferedLines
+
 Clock = Callable[[], datetime]
 
-FLUSH_AFTER = 0.25
-MOST_PENDING = 128 * 1024
 BLOCK = 64 * 1024
 
 
@@ -28,38 +26,27 @@ class SessionRecords:
 
     def __init__(self, directory: Path, clock: Clock, days: Callable[[], int]) -> None:
         self._directory, self._clock, self._days = directory, clock, days
-        self._pending: list[str] = []
-        self._size = 0
         self._day = ""
-        self._flushing: asyncio.TimerHandle | None = None
+        self._lines = BufferedLines(self._todays)
 
     @property
     def is_on(self) -> bool:
         return self._days() > 0
 
     def add(self, record: dict[str, Any]) -> None:
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
-        self._pending.append(line)
-        self._size += len(line)
-        if self._size > MOST_PENDING:
-            self.flush()
-        elif self._flushing is None:
-            self._flushing = asyncio.get_running_loop().call_later(FLUSH_AFTER, self.flush)
+        self._lines.add(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
 
     def flush(self) -> None:
-        """Write what is gathered. A full disk costs records, never mail."""
-        if self._flushing is not None:
-            self._flushing.cancel()
-            self._flushing = None
-        text, self._pending, self._size = "".join(self._pending), [], 0
+        """Write what is gathered."""
+        self._lines.flush()
+
+    def _todays(self) -> Path:
         day = self._clock().astimezone(UTC).strftime("%Y-%m-%d")
-        with contextlib.suppress(OSError):
-            if day != self._day:
-                self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._day = day
-                self.prune()
-            if text:
-                self._append(self._directory / f"{day}.jsonl", text.encode("utf-8", "surrogateescape"))
+        if day != self._day:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._day = day
+            self.prune()
+        return self._directory / f"{day}.jsonl"
 
     def prune(self) -> None:
         """Remove days that are over."""
@@ -101,13 +88,6 @@ class SessionRecords:
                 record = _read(line)
                 if record is not None:
                     yield record
-
-    def _append(self, path: Path, data: bytes) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, data)
-        finally:
-            os.close(descriptor)
 
 
 def _read(line: bytes) -> dict[str, Any] | None:

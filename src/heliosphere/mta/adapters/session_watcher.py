@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from heliosphere.mta.adapters.session_records import SessionRecords
+from heliosphere.mta.adapters.traffic_log import TrafficLog
 from heliosphere.mta.rules.addresses import Address
 from heliosphere.mta.rules.dns_facts import ClientName
 from heliosphere.mta.rules.facts import ClientNameOf
 from heliosphere.mta.rules.findings import Finding, TraceLine
 from heliosphere.mta.rules.replies import Reply
 from heliosphere.mta.rules.session import Session
+from heliosphere.mta.rules.traffic import TrafficEntry, counted_sender, status_of
 from heliosphere.mta.wire.smtp_server import Watcher
 
 PROGRAM = "qmail-smtpd"
@@ -36,6 +38,7 @@ class SessionWatcher(Watcher):
     new_id: Callable[[], str]
     level: int
     listed: Callable[[str, Reply], None]
+    traffic: TrafficLog | None = None
     number: str = ""
     recipients: list[dict[str, Any]] | None = None
 
@@ -75,6 +78,7 @@ class SessionWatcher(Watcher):
         self._note_recipient(recipient, line, finding)
 
     def message_ended(self, session: Session, reply: Reply, finding: Finding | None) -> None:
+        self._count_traffic(session, finding)
         if not self.records.is_on:
             return
         recipients, self.recipients = self.recipients or [], None
@@ -91,6 +95,15 @@ class SessionWatcher(Watcher):
                 "trace": [_trace(line) for line in session.trace or ()],
             }
         )  # fmt: skip
+
+    def _count_traffic(self, session: Session, finding: Finding | None) -> None:
+        """Only messages that came in whole, or were cut off for their size, are counted."""
+        status = status_of(finding)
+        if self.traffic is None or session.sender is None or not session.received or status is None:
+            return
+        sender = counted_sender(session.sender, session.login, session.policy.authsender)
+        for recipient in session.recipients:
+            self.traffic.add(TrafficEntry("in", sender, str(recipient), session.received, status))
 
     def _note_recipient(self, recipient: Address, reply: str, finding: Finding | None) -> None:
         if self.recipients is None:

@@ -24,6 +24,7 @@ from heliosphere.mta.adapters.shared_counters import SessionRow
 from heliosphere.mta.adapters.spp_runner import SppRunner
 from heliosphere.mta.adapters.syslog_sender import SyslogSender
 from heliosphere.mta.adapters.tls_context import ServerCertificate
+from heliosphere.mta.adapters.traffic_log import TrafficLog
 from heliosphere.mta.controls.policy import CompiledControls
 from heliosphere.mta.rules import replies
 from heliosphere.mta.rules.block_lists import TIME_LIMIT
@@ -91,6 +92,7 @@ class SmtpService:
     log: LineLog
     clock: Callable[[], datetime]
     syslog: SyslogSender
+    traffic: TrafficLog
     ended: Callable[[SessionProtocol], None]
 
     def log_listed(self, target: SyslogTarget, ip: str, reply: Reply) -> None:
@@ -152,7 +154,7 @@ class SmtpSession(SessionProtocol):
         target, _ = parse_rblsyslog(controls[smtpd.RBLSYSLOG] or "")
         watcher = SessionWatcher(
             service.log, service.records, service.clock, self._token, controls[smtpd.SMTPLOG],
-            partial(service.log_listed, target),
+            partial(service.log_listed, target), service.traffic,
         )  # fmt: skip
         return SmtpServer(
             client, policy, tls=tls, watcher=watcher, tables=tables, nonce=lambda: _nonce(policy.hostname),
@@ -228,6 +230,7 @@ class SmtpSession(SessionProtocol):
     def on_end(self) -> None:
         if self._is_counted:
             self._service.sessions.end(self.ip)
+            self.machine.lost()
         self._service.ended(self)
 
     def _token(self) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from heliosphere.contracts.controls import smtpd
+from heliosphere.contracts.controls import common, smtpd
 from heliosphere.mta.adapters.acceptor import Acceptor
 from heliosphere.mta.adapters.clients_by_rule import ClientsByRule
 from heliosphere.mta.adapters.control_files import ControlFiles
@@ -22,13 +22,20 @@ from heliosphere.mta.adapters.session_records import SessionRecords
 from heliosphere.mta.adapters.smtp_listener import CompiledCache, SmtpService, SmtpSession
 from heliosphere.mta.adapters.spp_runner import SppRunner
 from heliosphere.mta.adapters.syslog_sender import SyslogSender
+from heliosphere.mta.adapters.traffic_log import TrafficLog
 from heliosphere.mta.programs.child import PATIENCE, Parts, Sockets, wall_clock
 from heliosphere.mta.rules.greylisting import GreylistDecision, GreylistSettings
+from heliosphere.mta.rules.syslog_targets import parse_sysfacility
 from heliosphere.mta.services.check_message import MessageChecker
 from heliosphere.mta.services.find_facts import FactFinder
+from heliosphere.mta.services.housekeeping import Chore, Housekeeping
 from heliosphere.mta.services.ports import Clock
 from heliosphere.mta.services.receive import Receiver
 from heliosphere.mta.services.sign_in import SmtpSignIn
+
+CLEAR_EVERY = 2400.0
+PRUNE_EVERY = 6 * 3600.0
+"""Seconds."""
 
 
 async def run(
@@ -51,12 +58,14 @@ async def run(
     receiver = Receiver(
         parts.directory, parts.mailboxes, parts.spool, committer, checker, parts.log, wall_clock
     )
-    records = session_records(parts)
+    records, syslog = session_records(parts), SyslogSender()
+    traffic = traffic_log(parts, syslog)
     service = SmtpService(
         receiver, SmtpSignIn(parts.directory, parts.failures, parts.log), facts,
         compiled_cache(parts), clients_by_rule(parts),
         SppRunner(parts.root / "qmail", parts.log),
-        parts.certificate, row, records, parts.log, wall_clock, SyslogSender(), acceptor.ended,
+        parts.certificate, row, records, parts.log, wall_clock, syslog, traffic,
+        acceptor.ended,
     )  # fmt: skip
     if sockets.smtp is not None:
         acceptor.add(sockets.smtp, partial(SmtpSession, service, submission=False))
@@ -66,10 +75,34 @@ async def run(
         acceptor.add(sockets.smtps, partial(SmtpSession, service, submission=True), parts.certificate.context)
     acceptor.start()
     is_ready()
+    chores = asyncio.create_task(Housekeeping(_chores(parts, records), parts.log).run()) if worker == 0 else None
     await stop.wait()
+    if chores is not None:
+        chores.cancel()
     await acceptor.stop(PATIENCE)
     await committer.idle()
     records.flush()
+    traffic.flush()
+
+
+def _chores(parts: Parts, records: SessionRecords) -> list[Chore]:
+    """One worker does them for all."""
+    rules = RelayFiles(parts.root, wall_clock, parts.log_rule_problem)
+    greylist = GreylistStore(parts.root / "qmail" / "greylist.sqlite", parts.log)
+
+    def clear_open_smtp() -> None:
+        minutes = parts.controls.current()[common.OPENSMTPTIMEOUT]
+        rules.clear_expired(int(wall_clock().timestamp()), minutes)
+
+    def prune_greylist() -> None:
+        if parts.controls.current()[smtpd.GREYLIST]:
+            greylist.prune(int(wall_clock().timestamp()), GreylistSettings())
+
+    return [
+        Chore("open-smtp", CLEAR_EVERY, clear_open_smtp),
+        Chore("greylist", PRUNE_EVERY, prune_greylist),
+        Chore("session records", PRUNE_EVERY, records.prune),
+    ]
 
 
 def fact_finder(parts: Parts, resolver: tuple[str, int] | None) -> FactFinder:
@@ -88,6 +121,14 @@ def compiled_cache(parts: Parts) -> CompiledCache:
 def clients_by_rule(parts: Parts) -> ClientsByRule:
     relay_files = RelayFiles(parts.root, wall_clock, parts.log_rule_problem)
     return ClientsByRule(relay_files, parts.controls, wall_clock, own_addresses())
+
+
+def traffic_log(parts: Parts, syslog: SyslogSender) -> TrafficLog:
+    host = parts.controls.current()[common.ME] or "localhost"
+    return TrafficLog(
+        parts.root / "qmail" / "log" / "stats", host, wall_clock,
+        lambda: parse_sysfacility(parts.controls.current()[smtpd.SYSFACILITY] or "")[0], syslog,
+    )  # fmt: skip
 
 
 def session_records(parts: Parts) -> SessionRecords:

@@ -7,6 +7,8 @@ import re
 from heliosphere.mta.rules.spf.names import checked_domain
 
 _WHITE = re.compile(r"\s+")
+_SINGLE = re.compile(r"[^<>,;]*<([^<>,;]+)>[^<>,;]*", re.DOTALL)
+"""`Name <address>` and nothing else, as nearly all are."""
 _MARKS = re.compile(r'["(\\]')
 """Where none of them is, there is nothing to take out."""
 
@@ -27,6 +29,8 @@ def _domain(address: str) -> str | None:
 
 def _addresses(bare: str) -> list[str]:
     """One for each member of the list; group names, display names and routes fall away."""
+    if single := _SINGLE.fullmatch(bare):
+        return [single[1].rpartition(":")[2]]
     members, opened, start = [], -1, 0
     bracketed = ""
     for at, char in enumerate(f"{bare},"):

@@ -160,6 +160,8 @@ class Session:
     sender: Address | None = None
     sender_may_relay: bool = False
     declared_size: int = 0
+    received: int = 0
+    """Bytes of the message that came, line ends as one; 0 before its end."""
     body_is_8bit: bool = False
     utf8: bool = False
     recipients: list[Address] = field(default_factory=list)

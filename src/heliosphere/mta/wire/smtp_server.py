@@ -132,8 +132,14 @@ class SmtpServer:
 
     def end(self, reply: Reply) -> None:
         """Say `reply` and close, whatever the client was doing."""
+        if self.session.sender is not None:
+            self._last_reply = (reply, Finding(reply, reply.text, "Timeout", "DATA"))
         self._say(reply)
         self.is_closing = True
+
+    def lost(self) -> None:
+        """The connection is gone: what was under way is over."""
+        self._forget_transaction()
 
     @property
     def buffered(self) -> int:
@@ -358,10 +364,9 @@ class SmtpServer:
         session.body_is_8bit = command.is_8bit
         finding = yield from self._judge(self._tables.mail, "MAIL", sender)
         if finding is not None:
+            session.sender = sender
             self._last_reply = (finding.reply or replies.BYE, finding)
             self._refuse("MAIL", finding, str(sender))
-            self._watcher.message_ended(session, *self._last_reply)
-            self._last_reply = None
             self._forget_transaction()
             return
         session.sender = self._changed(sender)
@@ -495,7 +500,7 @@ class SmtpServer:
 
     def _message_complete(self, reader: MessageReader) -> None:
         session = self.session
-        message = reader.message()
+        message, session.received = reader.message(), reader.size
         if reader.is_too_big:
             why = f"{reader.size} bytes came, the limit is {session.policy.databytes}"
             finding = Finding(replies.TOO_BIG, why, "Invalid_Size", "DATA", "databytes")
@@ -552,7 +557,7 @@ class SmtpServer:
         session.sender_may_relay = False
         session.recipients = []
         session.recipients_seen = 0
-        session.declared_size = 0
+        session.declared_size = session.received = 0
         session.body_is_8bit = session.utf8 = False
         session.chunks = None
         session.added_headers = ()

@@ -28,7 +28,7 @@ from heliosphere.panel.platform import audit, limits
 from heliosphere.panel.platform.errors import Refused
 from heliosphere.panel.platform.jobs.models import Job
 from heliosphere.panel.platform.jobs.queue import queue_job
-from heliosphere.panel.platform.principal import Principal
+from heliosphere.panel.platform.principal import Principal, system
 from heliosphere.panel.servers.models import LogicalServer, PhysicalServer
 
 LARGEST_MESSAGE = 1_048_576
@@ -233,14 +233,13 @@ def _check_word(text: str, field: str) -> None:
     if len(text) > LONGEST_ADDRESS:
         raise Refused(_("This is too long."), code="session-word", field=field)
     if any(ord(sign) < 33 or ord(sign) == 127 or sign in "<>" for sign in text):
-        raise Refused(_("Leave out blanks, brackets and control characters."), code="session-word", field=field)
+        advice = _("Leave out blanks, brackets and control characters.")
+        raise Refused(advice, code="session-word", field=field)
 
 
 def read_all(now: datetime) -> int:
-    """Ask every mail server whose settings somebody has looked at once: broken ones show without being
-    looked for. Periodic; an answer kept half done harms nothing."""
-    from heliosphere.panel.platform.principal import system
-
+    """Ask every mail server whose settings somebody has looked at once, so that broken ones show without
+    being looked for. Periodic."""
     seen: set[int] = set()
     for server in queries.mail_servers().filter(physical__mail_state__isnull=False):
         if server.physical_id not in seen:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 #: stage to title and one sentence
 STAGE_TEXTS: dict[str, tuple[StrOrPromise, StrOrPromise]] = {
-    "connect": (gettext_lazy("Connecting"), gettext_lazy("Who may talk to the server, and how many at once.")),
-    "helo": (gettext_lazy("Greeting"), gettext_lazy("What is asked of the name a client gives (HELO, EHLO).")),
+    "connect": (gettext_lazy("Connecting"), gettext_lazy("Who may talk to the server, how many at once.")),
+    "helo": (gettext_lazy("Greeting"), gettext_lazy("What is asked of the name clients give (HELO).")),
     "auth": (gettext_lazy("Signing in"), gettext_lazy("How users prove who they are before they send.")),
     "mail": (gettext_lazy("Sender"), gettext_lazy("What is checked when the sender is named (MAIL FROM).")),
     "rcpt": (gettext_lazy("Recipient"), gettext_lazy("What is checked for each recipient (RCPT TO).")),
