@@ -36,7 +36,8 @@ class ServerCertificate:
         stamp = (file_stamp(self._path), protocols)
         if stamp != self._stamp:
             self._stamp = stamp
-            self._by_name.clear()
+            # To be loaded again; what worked stays at hand in case a file is broken now.
+            self._by_name = {name: (object(), former) for name, (_, former) in self._by_name.items()}
             self._context = self._load(self._path, protocols, self._context) if stamp[0] is not None else None
             if self._context is not None:
                 self._context.sni_callback = self._choose

@@ -75,10 +75,10 @@ async def run(
         acceptor.add(sockets.smtps, partial(SmtpSession, service, submission=True), parts.certificate.context)
     acceptor.start()
     is_ready()
-    chores = asyncio.create_task(Housekeeping(_chores(parts, records), parts.log).run()) if worker == 0 else None
+    chores = Housekeeping(_chores(parts, records) if worker == 0 else (), parts.log)
+    keeping = asyncio.create_task(chores.run())
     await stop.wait()
-    if chores is not None:
-        chores.cancel()
+    keeping.cancel()
     await acceptor.stop(PATIENCE)
     await committer.idle()
     records.flush()

@@ -76,21 +76,13 @@ class Receiver:
     ) -> Reply:
         plan, top = _Plan(), checked.fields
         try:
-            for variant in checked.variants:
-                self._plan(plan, question, variant, top, checked.message, settings)
+            self._plan_all(plan, question, checked, settings)
             if plan.full and not plan.commits and not checked.dropped:
                 return replies.MAILBOX_FULL
-            # Some have room and some have not: the queue tells the sender of the full ones.
-            for addresses, message in plan.full:
-                self._enqueue(plan, question, addresses, top, message)
             if plan.commits:
                 job = plan.commits[0] if len(plan.commits) == 1 else CommitSet(plan.commits)
                 await self.committer.commit(job)
             plan.booked = []
-        except BaseException:
-            for commit in plan.commits:
-                commit.undo()
-            raise
         finally:
             for target, size in plan.booked:
                 self.mailboxes.release(target, size)
@@ -98,6 +90,23 @@ class Receiver:
             self.spool.wake_sender()
         self._log_accepted(question, token, plan, len(top) + len(checked.message))
         return Reply(250, "2.0.0", f"ok {int(self.clock().timestamp())} msg {token}")
+
+    def _plan_all(
+        self, plan: _Plan, question: Accept, checked: Checked, settings: ContentSettings
+    ) -> None:
+        """Write everything aside, or nothing. What is handed to the committer is its to undo."""
+        try:
+            for variant in checked.variants:
+                self._plan(plan, question, variant, checked.fields, checked.message, settings)
+            if plan.full and not plan.commits and not checked.dropped:
+                return
+            # Some have room and some have not: the queue tells the sender of the full ones.
+            for addresses, message in plan.full:
+                self._enqueue(plan, question, addresses, checked.fields, message)
+        except BaseException:
+            for commit in plan.commits:
+                commit.undo()
+            raise
 
     def _plan(
         self, plan: _Plan, question: Accept, variant: Variant, top: bytes, message: bytes,

@@ -17,7 +17,7 @@ from heliosphere.mta.rules.checks import auth as auth_checks
 from heliosphere.mta.rules.checks.check import Judging, Table, run
 from heliosphere.mta.rules.checks.order import AUTH, Tables
 from heliosphere.mta.rules.dns_facts import ClientName
-from heliosphere.mta.rules.facts import ClientNameOf
+from heliosphere.mta.rules.facts import ClientNameOf, Fact
 from heliosphere.mta.rules.findings import Finding
 from heliosphere.mta.rules.headers import MAX_HOPS, Hop, count_hops
 from heliosphere.mta.rules.replies import Reply
@@ -125,7 +125,7 @@ class SmtpServer:
             relay_suffix=old.relay_suffix, wrong_recipients=old.wrong_recipients,
             plugins_over=old.plugins_over, plugin_variables=old.plugin_variables, trace=old.trace,
             connection_refusals=old.connection_refusals, lasting_refusals=old.connection_refusals,
-            late_refusals=old.connection_refusals,
+            late_refusals=old.connection_refusals, facts=_facts_of_client(old),
         )  # fmt: skip
         if old.relay is Relay.AUTH:
             self.session.relay = Relay.NONE
@@ -562,7 +562,7 @@ class SmtpServer:
         session.chunks = None
         session.added_headers = ()
         session.late_refusals = session.lasting_refusals
-        session.facts = {}
+        session.facts = _facts_of_client(session)
         if session.trace is not None:
             session.trace = [line for line in session.trace if line.verb in ("CONNECT", "HELO", "AUTH")]
 
@@ -588,6 +588,15 @@ class SmtpServer:
         "RSET": _rset, "NOOP": _noop, "QUIT": _quit, "AUTH": _auth_verb, "STARTTLS": _starttls,
         "VRFY": _vrfy, "HELP": _help,
     }  # fmt: skip
+
+
+def _facts_of_client(session: Session) -> dict[Fact, object]:
+    """What outlasts a message: the client's name, which Received and the log show. Failures are asked anew."""
+    return {
+        fact: known
+        for fact, known in session.facts.items()
+        if isinstance(known, ClientName) and known.has_ptr is not None
+    }
 
 
 def _with_suffix(recipient: Address, suffix: str) -> Address:
