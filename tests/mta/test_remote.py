@@ -47,6 +47,18 @@ async def test_size_and_pipelining_are_used_when_offered():
     assert host.said[1] == "MAIL FROM:<bob@one.test> SIZE=28"
 
 
+async def test_letters_beyond_ascii_need_a_host_that_says_so():
+    async with FakeHost(offers=("SMTPUTF8", "8BITMIME")) as host:
+        (outcome,) = await deliver(postman(host.port), "far.test", "j\u00f6rg@far.test")
+        assert outcome.verdict is Verdict.SUCCESS
+        assert any(line.startswith("MAIL FROM:") and "SMTPUTF8" in line for line in host.said)
+    async with FakeHost() as host:
+        (outcome,) = await deliver(postman(host.port), "far.test", "j\u00f6rg@far.test")
+        assert outcome.verdict is Verdict.FAILURE
+        assert outcome.code == "5.6.7"
+        assert not host.messages
+
+
 async def test_a_host_that_takes_less_is_not_sent_the_message():
     async with FakeHost(offers=("SIZE 10",)) as host:
         (outcome,) = await deliver(postman(host.port), "far.test", "a@far.test")

@@ -8,7 +8,6 @@ or each as declared), and dicts by name.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import types
 import typing
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _KNOWN: dict[str, tuple[type[Any], int]] = {}
+_HINTS: dict[type[Any], dict[str, Any]] = {}
 
 
 class ContractError(ValueError):
@@ -83,9 +83,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-@functools.cache
-def _hints(cls: Any) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    """The kinds of its fields, worked out once."""
+    if cls not in _HINTS:
+        _HINTS[cls] = typing.get_type_hints(cls)
+    return _HINTS[cls]
 
 
 def _build(cls: type[Any], data: dict[str, Any], place: str) -> Any:

@@ -45,7 +45,7 @@ def record(text: str) -> str | None:
 def explanation(text: str) -> str | None:
     """spfexp: words with macros."""
     if _TEXT.match(text) is None:
-        return "there is a percent sign that begins no macro, or a sign that is not ASCII: the line is not used"
+        return "a percent sign begins no macro, or a sign is not ASCII, so the line is not used"
     return None
 
 

@@ -38,7 +38,7 @@ def received_field(hop: Hop, now: datetime, *, local: bool = False) -> bytes:
     greeting = "" if helo.lower() == host else f"(HELO {helo}) "
     text = f"Received: from {host} {greeting}({_visible(who)})\n"
     text += f"  by {hop.by} with {hop.protocol}; {qmail_date(now, local=local)}\n"
-    return text.encode("ascii", "replace")
+    return text.encode("utf-8", "replace")
 
 
 def delivery_fields(sender: str, recipient: str | None) -> bytes:

@@ -64,7 +64,7 @@ class LocalDelivery:
                 self.mailboxes.release(target, stored)
                 raise
         if found.forwards:
-            mark = f"Delivered-To: {recipient}\n".encode("ascii", "replace")
+            mark = f"Delivered-To: {recipient}\n".encode("utf-8", "replace")
             envelope = Envelope(message.sender, tuple(str(one) for one in found.forwards))
             self.spool.inject(envelope, (mark, text))
         return DELIVERED
@@ -73,4 +73,4 @@ class LocalDelivery:
 def _was_here(message: bytes, recipient: str) -> bool:
     end = message.find(b"\n\n")
     header = b"\n" + (message if end < 0 else message[: end + 1]).lower()
-    return b"\ndelivered-to: " + recipient.lower().encode("ascii", "replace") + b"\n" in header
+    return b"\ndelivered-to: " + recipient.lower().encode("utf-8", "replace") + b"\n" in header

@@ -95,6 +95,11 @@ def converse(letter: Letter) -> Conversation:
     if (too_big := _too_big(offers, size)) is not None:
         yield b"QUIT\r\n"
         return [too_big] * len(letter.recipients)
+    if not _can_be_said(letter) and "SMTPUTF8" not in offers:
+        yield b"QUIT\r\n"
+        return [failed("The remote host takes no addresses with such letters. (#5.6.7)", "5.6.7")] * len(
+            letter.recipients
+        )
     outcomes = yield from _envelope(letter, offers, size)
     if isinstance(outcomes, Outcome):
         yield b"QUIT\r\n"
@@ -120,6 +125,8 @@ def _envelope(
         mail += f" SIZE={size}"
     if "8BITMIME" in offers and not letter.message.isascii():
         mail += " BODY=8BITMIME"
+    if "SMTPUTF8" in offers and not (_can_be_said(letter) and _header(letter.message).isascii()):
+        mail += " SMTPUTF8"
     rcpts = [f"RCPT TO:<{one}>\r\n".encode() for one in letter.recipients]
     if "PIPELINING" in offers:
         answers = [(yield f"{mail}\r\n".encode() + b"".join(rcpts))]
@@ -134,6 +141,15 @@ def _envelope(
     if not sender.is_good:
         return _judge(sender, "the sender")
     return [DELIVERED if one.is_good else _judge(one, "this recipient") for one in rest]
+
+
+def _can_be_said(letter: Letter) -> bool:
+    """Without SMTPUTF8 (RFC 6531), that is."""
+    return letter.sender.isascii() and all(one.isascii() for one in letter.recipients)
+
+
+def _header(message: bytes) -> bytes:
+    return message.partition(b"\n\n")[0]
 
 
 def _judge(answer: Answer, what: str) -> Outcome:

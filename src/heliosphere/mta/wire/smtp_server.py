@@ -591,7 +591,7 @@ class SmtpServer:
 
 
 def _facts_of_client(session: Session) -> dict[Fact, object]:
-    """What outlasts a message: the client's name, which Received and the log show. Failures are asked anew."""
+    """What outlasts a message: the client's name, for Received and the log. Failures are asked anew."""
     return {
         fact: known
         for fact, known in session.facts.items()

@@ -35,7 +35,7 @@ def envelope_to_field(recipient: Address, *, xenveloptoheader: bool) -> bytes:
 
     Never for copies that leave this server or that several mailboxes share: it would show a Bcc.
     """
-    return f"X-Envelope-To: {recipient}\n".encode("ascii", "replace") if xenveloptoheader else b""
+    return f"X-Envelope-To: {recipient}\n".encode("utf-8", "replace") if xenveloptoheader else b""
 
 
 # What was found

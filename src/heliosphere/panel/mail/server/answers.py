@@ -17,7 +17,6 @@ def asking(request: PanelRequest, question: Question) -> dict[str, Any]:
     job = question.job
     waits = question.state == "waiting"
     return {
-        "question": question,
         "question_state": question.state,
         "poll_url": request.get_full_path() if waits else "",
         "is_late": waits and request.clock() - question.asked_at > LATE,

@@ -39,7 +39,7 @@ class Setting:
     to_empty: BoundField | None
     wrong: list[str]
     remarks: list[str]
-    is_shown: bool = True
+    is_shown: bool
 
     @property
     def is_set(self) -> bool:
@@ -48,8 +48,7 @@ class Setting:
     @property
     def words(self) -> str:
         """What the search looks in."""
-        control = self.control
-        return " ".join((control.name, control.summary, control.caution, control.example)).lower()
+        return _words(self.control)
 
 
 class ControlsForm(forms.Form):
@@ -120,7 +119,7 @@ class ControlsForm(forms.Form):
     def _setting(self, control: Control[Any]) -> Setting:
         state = self.states[control.name]
         problems = rules.problems(control.name, state.text)
-        setting = Setting(
+        return Setting(
             control,
             state,
             self[control.name],
@@ -129,10 +128,8 @@ class ControlsForm(forms.Form):
             self._tick(f"empty.{control.name}"),
             [f"{said_wrong(one)} {_in_force(one)}".strip() for one in problems if not one.is_remark],
             [said_wrong(one) for one in problems if one.is_remark],
+            all(word in _words(control) for word in self.search),
         )
-        if all(word in setting.words for word in self.search):
-            return setting
-        return Setting(*(getattr(setting, name) for name in Setting.__slots__[:-1]), is_shown=False)
 
     def _tick(self, name: str) -> BoundField | None:
         return self[name] if name in self.fields else None
@@ -178,6 +175,10 @@ class ControlsForm(forms.Form):
                 self.add_error(name, said_wrong(bad))
 
 
+def _words(control: Control[Any]) -> str:
+    return " ".join((control.name, control.summary, control.caution, control.example)).lower()
+
+
 def _typed(control: Control[Any], cleaned: Mapping[str, Any]) -> str | None:
     value = cleaned[control.name]
     if control.kind == "flag":
@@ -194,7 +195,7 @@ def _field(control: Control[Any], default: str | None) -> forms.Field:
         return forms.BooleanField(**about, widget=forms.CheckboxInput({"role": "switch"}))
     if control.kind == "lines":
         area = forms.Textarea({**plain, "rows": 4, "class": "h-mono", "wrap": "off"})
-        return dress(forms.CharField(**about, max_length=_LONGEST_LIST, strip=False, widget=area), width="full")
+        return forms.CharField(**about, max_length=_LONGEST_LIST, strip=False, widget=area)
     if control.kind == "number":
         number = forms.TextInput({**plain, "inputmode": "numeric", "placeholder": default or ""})
         return dress(forms.CharField(**about, max_length=30, widget=number), width="short")

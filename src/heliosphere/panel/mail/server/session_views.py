@@ -69,20 +69,19 @@ def _sessions(request: PanelRequest, title: str, door: str) -> HttpResponse:
             )
             return _to_answer(request, reverse(f"{door}-sessions"), question)
         return render(request, "mail/server/sessions.html", context | {"form": form})
-    question = _asked(request, QuestionKind.SESSIONS)
-    asked = question.asked if question is not None else None
-    initial = _fields(asked) | {"server": question.server_id} if question is not None else {}
+    asked = _asked(request, QuestionKind.SESSIONS)
+    initial = _fields(asked) if asked is not None else {}
     context |= {"form": SessionsForm(initial=initial, reach=reach), "ask_url": request.path}
-    if question is not None:
-        context |= asking(request, question) | _listed(question, f"{door}-session")
+    if asked is not None:
+        context |= asking(request, asked) | _listed(asked, f"{door}-session")
     part = "mail/server/sessions_part.html"
     return render(request, part if wants_part(request) else "mail/server/sessions.html", context)
 
 
-def _fields(asked: object) -> dict[str, Any]:
-    if not isinstance(asked, FindSessions):
-        return {}
-    return {name: getattr(asked, name) for name in ("sender", "recipient", "ip", "only_refused")}
+def _fields(question: Question) -> dict[str, Any]:
+    names = ("sender", "recipient", "ip", "only_refused")
+    typed = {name: getattr(question.asked, name, "") for name in names}
+    return typed | {"server": question.server_id}
 
 
 def _listed(question: Question, url_name: str) -> dict[str, Any]:
@@ -126,7 +125,6 @@ def _session(request: PanelRequest, server_id: int, number: str, title: str, doo
             server_id, FindSessions(number=number), actor=request.principal, now=request.clock()
         )
         return _to_answer(request, url, question)
-    request.nav_key = "mail.sessions" if door == "mail:own" else "emanager.sessions"  # type: ignore[attr-defined]
     crumbs = [Crumb(title, reverse(f"{door}-sessions")), Crumb(number)]
     context: dict[str, Any] = {
         "title": _("Why this answer?"),
@@ -136,13 +134,13 @@ def _session(request: PanelRequest, server_id: int, number: str, title: str, doo
         "list_url": reverse(f"{door}-sessions"),
         "is_owner": request.principal.role == "owner",
     }
-    question = _asked(request, QuestionKind.SESSION)
-    if question is not None:
-        if question.server_id != server_id or getattr(question.asked, "number", "") != number:
+    asked = _asked(request, QuestionKind.SESSION)
+    if asked is not None:
+        if asked.server_id != server_id or getattr(asked.asked, "number", "") != number:
             raise NotYours()
-        context |= asking(request, question) | _session_told(question)
+        context |= asking(request, asked) | _session_told(asked)
         if request.principal.is_staff:
-            context["again_url"] = f"{reverse('mail:explain')}?session={question.pk}"
+            context["again_url"] = f"{reverse('mail:explain')}?session={asked.pk}"
     part = "mail/server/session_part.html"
     return render(request, part if wants_part(request) else "mail/server/session.html", context)
 
@@ -220,19 +218,16 @@ def _earlier(request: PanelRequest) -> dict[str, Any]:
 
 
 def _case(question: Question) -> dict[str, Any]:
+    """The session of a question: as it was typed, or as it was recorded."""
     asked, found = question.asked, question.found
-    if isinstance(asked, ExplainSession):
-        names = ("ip", "helo", "sender", "login", "submission", "tls", "message")
-        more = {"recipients": "\n".join(asked.recipients), "size": asked.size or None}
-        return {name: getattr(asked, name) for name in names} | more
-    if isinstance(found, SessionsFound) and found.sessions:
-        told = found.sessions[0]
-        names = ("ip", "helo", "sender", "login", "submission", "tls")
-        recipients = "\n".join(one.address for one in told.recipients)
-        return {name: getattr(told, name) for name in names} | {
-            "recipients": recipients, "size": told.size or None,
-        }  # fmt: skip
-    return {}
+    told = found.sessions[0] if isinstance(found, SessionsFound) and found.sessions else asked
+    names = ("ip", "helo", "sender", "login", "submission", "tls", "message")
+    values = {name: getattr(told, name, None) for name in names}
+    if isinstance(told, ExplainSession):
+        values["recipients"] = "\n".join(told.recipients)
+    elif isinstance(told, SessionTold):
+        values["recipients"] = "\n".join(one.address for one in told.recipients)
+    return values | {"size": getattr(told, "size", 0) or None}
 
 
 @staff_only
@@ -249,7 +244,7 @@ def explained(request: PanelRequest, pk: int) -> HttpResponse:
         "again_url": again,
         "is_owner": request.principal.role == "owner",
         "breadcrumbs": [Crumb(_("Explain mail"), again), Crumb(_("Explanation"))],
-        "question_text": _("From %(sender)s to %(recipients)s, by %(ip)s")
+        "question": _("From %(sender)s to %(recipients)s, by %(ip)s")
         % {"sender": sender(asked.sender), "recipients": ", ".join(asked.recipients), "ip": asked.ip},
     }
     if isinstance(found, Explanation):

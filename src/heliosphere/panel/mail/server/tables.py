@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import django_filters
 import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
@@ -76,14 +74,11 @@ class ChangeTable(HelioTable):
     client = tables.Column(verbose_name=_("Client"), attrs={"td": {"class": "h-break"}})
     sender = tables.Column(verbose_name=_("Sender"), attrs={"td": {"class": "h-break"}})
     recipient = tables.Column(verbose_name=_("Recipient"), attrs={"td": {"class": "h-break"}})
-    was = tables.TemplateColumn(template_name="mail/server/verdict.html", verbose_name=_("With today's settings"))
-    becomes = tables.TemplateColumn(template_name="mail/server/verdict.html", verbose_name=_("With yours"))
+    was = tables.TemplateColumn(template_name="mail/server/verdict.html", verbose_name=_("As it is"))
+    becomes = tables.TemplateColumn(
+        template_name="mail/server/verdict.html", verbose_name=_("With your changes")
+    )
     why = tables.Column(verbose_name=_("Why"), default="", attrs={"td": {"class": "h-break"}})
 
     class Meta(HelioTable.Meta):
         orderable = False
-
-
-def plain(rows: list[Any], table: type[HelioTable]) -> HelioTable:
-    """All rows on one page, in the order they have."""
-    return table(rows)

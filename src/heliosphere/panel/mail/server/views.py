@@ -74,16 +74,15 @@ def server(request: PanelRequest, pk: int) -> HttpResponse:
         return render(request, "mail/server/unread.html", context)
     tried = _question(request, request.GET.get("tried"))
     wanted = tried.asked.values if tried is not None and isinstance(tried.asked, WhatIf) else None
-    form = ControlsForm(
-        request.POST or None, found=found, wanted=wanted, search=request.GET.get("q", ""), auto_id="control-%s"
-    )
+    search = request.GET.get("q", "")[:100]
+    form = ControlsForm(request.POST or None, found=found, wanted=wanted, search=search, auto_id="control-%s")
     if request.method == "POST" and form.is_valid():
         answer = _send(request, row, form)
         if answer is not None:
             return answer
     context |= {
         "form": form,
-        "search": request.GET.get("q", ""),
+        "search": search,
         "timeline": history_of(audit.trail(row, 8), of=row),
         "cancel_url": reverse("mail:servers"),
     }

@@ -48,6 +48,9 @@ for _key, _state in {
     "accepted": State(pgettext_lazy("state", "Accepted"), "good", "state-active"),
     "deferred": State(pgettext_lazy("state", "Asked to come later"), "warn", "state-waiting"),
     "hung-up": State(pgettext_lazy("state", "Hung up"), "bad", "state-failed"),
+    "in-order": State(pgettext_lazy("state", "In order"), "good", "state-active"),
+    "broken": State(pgettext_lazy("state", "Broken"), "bad", "error"),
+    "unread": State(pgettext_lazy("state", "Cannot be read"), "warn", "warning"),
     "part": State(pgettext_lazy("state", "Refused in part"), "warn", "state-refused"),
 }.items():
     register(_key, _state)

@@ -105,6 +105,29 @@
     if (button) button.disabled = input.value.trim() !== input.dataset.confirmName;
   };
 
+  // A search box over what is on the page: hides what lacks the words, and groups that are left empty.
+  const filterPage = (box) => {
+    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let found = 0;
+    for (const group of document.querySelectorAll(`${box.dataset.filters} [data-filter-group]`)) {
+      let shown = 0;
+      for (const item of group.querySelectorAll("[data-filter-words]")) {
+        item.hidden = !words.every((word) => item.dataset.filterWords.includes(word)) && !item.querySelector(".h-has-error");
+        shown += !item.hidden;
+      }
+      group.hidden = !shown;
+      found += shown;
+    }
+    const place = document.getElementById(box.getAttribute("aria-describedby"));
+    if (place) place.textContent = found ? "" : place.dataset.none;
+  };
+  document.addEventListener("input", (event) => {
+    if (event.target.dataset.filters !== undefined) filterPage(event.target);
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.querySelector("[data-filters]")) event.preventDefault();
+  });
+
   document.addEventListener("click", (event) => {
     const source = event.target.closest?.("[data-print],[data-copy]");
     if (!source) return;
