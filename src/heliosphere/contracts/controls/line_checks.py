@@ -159,7 +159,7 @@ def block_list(entry: str) -> str | None:
     if "." not in zone or host_problem(zone) is not None:
         return "this is not the name of a DNS list"
     if not is_quoted and " " in words.strip():
-        return "a text with blanks belongs in quotation marks"
+        return Remark("a text with blanks belongs in quotation marks")
     return None
 
 

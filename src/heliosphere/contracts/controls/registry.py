@@ -19,6 +19,7 @@ Stage = Literal[
 MAX_DIGITS = 18
 LARGEST = 2**63 - 1
 
+
 class Remark(str):
     """Something worth saying about an entry that is used all the same."""
 
@@ -55,6 +56,8 @@ class Control(Generic[T]):
     example: str = ""
     needs_restart: bool = False
     secret: bool = False
+    see: tuple[str, ...] = ()
+    """Controls that have to do with this one."""
     empty_means: str = ""
     """What a text does that is set to nothing on purpose; empty where nothing is the same as not set."""
     is_partial: bool = False

@@ -44,6 +44,7 @@ RBLHOSTS = REGISTRY.lines(
     "rblhosts", "DNS lists that are asked about each client; a:zone is a list of good ones.", _BY,
     stage="connect",
     line_check=check.block_list, example="zen.block.test",
+    see=("flagfailclosed", "flagrblbounce", "qmailspp"),
 )  # fmt: skip
 FLAGFAILCLOSED = REGISTRY.flag(
     "flagfailclosed", False, "A DNS list that does not answer refuses for now (451).", _BY, stage="connect",
@@ -65,8 +66,9 @@ SMTPPLUGINS = REGISTRY.lines(
     since="3.0 RC4", line_check=check.plugin_line, example="[rcpt]",
 )  # fmt: skip
 TIMEOUTSMTPD = REGISTRY.number(
-    "timeoutsmtpd", 1200, "Seconds to wait for the client's next bytes.", _BY, stage="connect", at_least=1
-, raises_to_least=True)
+    "timeoutsmtpd", 1200, "Seconds to wait for the client's next bytes.", _BY, stage="connect", at_least=1,
+    raises_to_least=True,
+)  # fmt: skip
 NEWLINE = REGISTRY.flag(
     "newline", False, "Take lines that end without a carriage return.", _BY, stage="connect",
     caution="Only for old programs: a strict server cannot be tricked by odd line ends.",
@@ -80,14 +82,21 @@ STRICTHELOCHECK = REGISTRY.flag(
 BADHELO = REGISTRY.lines(
     "badhelo", "Greetings that are refused, with patterns.", _BY, stage="helo", line_check=check.greeting,
     example="*.dialup.test",
+    see=("splithorizon",),
 )  # fmt: skip
 HELODNSCHECK = REGISTRY.flag(
-    "helodnscheck", False, "The name a client greets with must be in the DNS.", _BY, stage="helo"
+    "helodnscheck",
+    False,
+    "The name a client greets with must be in the DNS.",
+    _BY,
+    stage="helo",
+    see=("splithorizon",),
 )
 SPLITHORIZON = REGISTRY.flag(
     "splithorizon", False,
     "Clients that may relay skip badhelo, helodnscheck, badmailfrom, badmailpatterns and mfdnscheck.", _BY,
     stage="helo",
+    see=("badhelo", "helodnscheck", "badmailfrom", "badmailpatterns", "mfdnscheck"),
 )  # fmt: skip
 
 # AUTH
@@ -110,6 +119,7 @@ AUTHSENDER = REGISTRY.number(
     "authsender", 0,
     "1: who signed in sends from the own domain only; 2: traffic counts for the domain of the login.", _BY,
     stage="auth", at_most=2, default_of=_authsender_default, since="3.0 P5",
+    see=("smtpauth",),
 )  # fmt: skip
 AUTHFAILLIMIT = REGISTRY.number(
     "authfaillimit", 20, "Failed sign-ins of one IP address or account in ten minutes; 0 sets no limit.",
@@ -121,10 +131,12 @@ AUTHFAILLIMIT = REGISTRY.number(
 BADMAILFROM = REGISTRY.lines(
     "badmailfrom", "Senders that are refused: user@domain or @domain.", _BY, stage="mail",
     line_check=check.sender, example="@junk.test",
+    see=("splithorizon",),
 )  # fmt: skip
 BADMAILPATTERNS = REGISTRY.lines(
     "badmailpatterns", "Senders that are refused, with patterns; !pattern excepts.", _BY, stage="mail",
     line_check=check.mail_pattern, example="*@*.bulk.test",
+    see=("splithorizon",),
 )  # fmt: skip
 BADMAILFROM_UNKNOWN = REGISTRY.lines(
     "badmailfrom-unknown", "Sender domains that are refused from clients without a name in the DNS.", _BY,
@@ -134,11 +146,15 @@ BLACKHOLEDSENDER = REGISTRY.lines(
     "blackholedsender", "Senders, with patterns, on which the session ends without a word.", _BY,
     stage="mail",
     line_check=check.mail_pattern, example="*@*.flood.test",
+    see=("badmailpatterns", "quitasap"),
 )  # fmt: skip
-MFDNSCHECK = REGISTRY.flag("mfdnscheck", False, "The sender's domain must be in the DNS.", _BY, stage="mail")
+MFDNSCHECK = REGISTRY.flag(
+    "mfdnscheck", False, "The sender's domain must be in the DNS.", _BY, stage="mail",
+    see=("nomfdnscheck", "splithorizon"),
+)  # fmt: skip
 NOMFDNSCHECK = REGISTRY.lines(
     "nomfdnscheck", "Senders that mfdnscheck lets pass: user@domain or @domain.", _BY, stage="mail",
-    line_check=check.address_or_domain, example="@intern.test",
+    line_check=check.address_or_domain, example="@intern.test", see=("mfdnscheck",),
 )  # fmt: skip
 SMDCHECK = REGISTRY.flag(
     "smdcheck", False, "Mail to other servers needs a sender of a domain held here.", _BY, stage="mail"
@@ -151,14 +167,15 @@ RELAYMAILFROM = REGISTRY.lines(
 NOATHOST = REGISTRY.flag(
     "noathost", False, "Addresses must have a full domain; the empty sender is refused too.", _BY,
     stage="mail",
-    caution="Bounces and receipts of others will not reach you, which standards do not allow.",
+    caution="Bounces and receipts will not reach you: others have to deal with them, and RFC 1123 (5.2.9) "
+    "obliges every server to take mail from <>.",
 )  # fmt: skip
 DATABYTES = REGISTRY.number(
     "databytes", 0, "Largest message in bytes; 0 sets no limit.", _BY, stage="data", example="52428800"
 )
 STRIPSINGLEQUOTES = REGISTRY.flag(
     "stripsinglequotes", False, "Drop single quotes around an address.", _BY, stage="mail",
-    caution="The results may surprise.",
+    caution="The results may surprise: a quote can belong to the address.",
 )  # fmt: skip
 LOWERCASE = REGISTRY.flag(
     "lowercase", False, "Turn addresses into lower case before lists look at them.", _BY, stage="mail"
@@ -166,7 +183,8 @@ LOWERCASE = REGISTRY.flag(
 SPFBEHAVIOR = REGISTRY.number(
     "spfbehavior", 0,
     "SPF: 0 off, 1 note only, 2 defer on DNS trouble, 3 refuse fail, 4 softfail, 5 neutral, 6 all but pass.",
-    _BY, stage="mail", at_most=6, caution="Values above 3 refuse much good mail.",
+    _BY, stage="mail", at_most=6,
+    caution="Values above 3 are strongly discouraged: they refuse much good mail.",
 )  # fmt: skip
 SPFRULES = REGISTRY.text(
     "spfrules", "", "SPF terms of your own, tried before a domain's record would refuse.", _BY, stage="mail",
@@ -182,7 +200,7 @@ SPFEXP = REGISTRY.text(
 )  # fmt: skip
 QUITASAP = REGISTRY.flag(
     "quitasap", False, "Hang up on a client as soon as a list or DNS check refused it.", _BY, stage="mail",
-    caution="For attacks only: a correct server lets the client say goodbye.",
+    caution="For attacks and very heavy spam only: breaking the connection conflicts with correct SMTP.",
 )  # fmt: skip
 
 # RCPT
@@ -209,9 +227,15 @@ MAXRECIPIENTS = REGISTRY.number(
 MAXWRONGRCPT = REGISTRY.number(
     "maxwrongrcpt", 0, "Wrong recipients in a session before all are refused; 0 sets no limit.", _BY,
     stage="rcpt", since="hsphere-mail-service-4-14",
+    see=("userchk",),
 )  # fmt: skip
 TARPITCOUNT = REGISTRY.number(
-    "tarpitcount", 0, "From this recipient on answers come late; 0 never.", _BY, stage="rcpt"
+    "tarpitcount",
+    0,
+    "From this recipient on answers come late; 0 never.",
+    _BY,
+    stage="rcpt",
+    see=("tarpitdelay",),
 )
 TARPITDELAY = REGISTRY.number(
     "tarpitdelay", 5, "Seconds by which they come late.", _BY, stage="rcpt", at_most=3600
