@@ -28,6 +28,7 @@ def test_a_refusal_is_sent_to_the_facility_and_level_of_rblsyslog(tmp_path):
         assert is_good
         SmtpService.log_listed(service, target, "192.0.2.5", Reply(451, "4.7.1", "listed, see bl.test"))
         message = daemon.recv(1000).decode()
+        service.syslog.close()
     # local7 is 23, warning is 4 (RFC 3164, 4.1.1)
     assert message.startswith(f"<{23 * 8 + 4}>rblsmtpd: 192.0.2.5 pid ")
     assert message.endswith(": 451 listed, see bl.test")
