@@ -13,6 +13,7 @@ from heliosphere.contracts.controls import REGISTRY, common, content, smtpd, spf
 from heliosphere.contracts.controls.registry import Snapshot, read_options, read_value, set_option
 from heliosphere.mta.adapters.control_files import ControlFiles
 from heliosphere.mta.controls.policy import CompiledControls, with_environment
+from heliosphere.mta.programs import showctl
 from heliosphere.mta.rules.errors import TryLater
 from heliosphere.mta.rules.session import Client
 from heliosphere.mta.rules.spf import guess_problem, rules_problem
@@ -28,6 +29,10 @@ FLAGS = (
     "chkloadertype", "clamglobal", "spamglobal", "sanetcheck", "xenveloptoheader", "localtime", "greylist",
 )  # fmt: skip
 ON_BY_DEFAULT = ("catchall", "xoriginatingip")
+
+
+def guided(name, since, statement):
+    return pytest.param(name, since, id=name, marks=pytest.mark.guide(statement))
 
 
 @pytest.fixture
@@ -107,6 +112,7 @@ def test_two_flags_are_on_unless_told_otherwise(control, name):
         ("greylistdelay", "x\n", 300, True),
     ],
 )  # fmt: skip
+@pytest.mark.guide("MAIL-CTL-017", "MAIL-CTL-020", "MAIL-CTL-181")
 def test_numbers(control, name, text, value, is_marked):
     assert read(control, name, text) == (value, [1] if is_marked else [])
 
@@ -179,7 +185,7 @@ def test_a_text_is_the_first_line_with_its_leading_blanks(control):
         ("rblhosts", 'a:white.test\nbl.test\n"x.test: %IP% is listed"\n', []),
         ("rblhosts", 'bl.test\n"x.test: no end\nbl test\nnodot\n', [2, 3, 4]),
         ("rblhosts", "bl.test: you are listed\n", [1]),
-        ("smtpplugins", "[rcpt]\n/p/x\n", []), ("smtpplugins", "[rcpt]\n/p/x\n[whatever]\n/p/y\n", [3]),
+        ("smtpplugins", "[rcpt]\n/p/x\n", []),
         ("badhelo", "localhost\n*.dialup.test\n!mail.dialup.test\n!\n.\n", []), ("badhelo", "\n[abc\n", [2]),
         ("badmailfrom", "spam@bulk.test\n@junk.test\n", []), ("badmailfrom", "junk.test\n*@x.test\n", [1, 2]),
         ("badmailpatterns", "*@*.bulk.test\n!news@a.bulk.test\n", []),
@@ -212,6 +218,16 @@ def test_a_list_has_its_entries_without_blanks_and_comments(control):
 
 def test_an_empty_list_is_in_force_and_matches_nothing(control):
     assert read(control, "rcpthosts", "# nobody\n")[0] == ()
+
+
+def test_plugins_below_an_unknown_section_are_reported(tmp_path, control, capsys):
+    home = tmp_path / "qmail"
+    home.mkdir()
+    control.rename(home / "control")
+    (home / "control" / "smtpplugins").write_text("[rcpt]\n/p/x\n[whatever]\n/p/y\n")
+    assert showctl.main(["--root", str(tmp_path)]) == 0
+    shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("smtpplugins: (Bad")]
+    assert ["line 3" in shown[0], "line 4" in shown[1], len(shown)] == [True, True, 2]
 
 
 # The file options
@@ -364,3 +380,45 @@ def test_no_line_of_spf_that_works_is_thrown_away(terms):
 @given(st.text(st.sampled_from("%{}sdihcrtlRD0123.+-_ aé"), max_size=20))
 def test_no_explanation_that_works_is_thrown_away(text):
     assert (explanation_problem(text) is None) <= (spf_checks.explanation(text) is None)
+
+
+# What is told of a control
+
+
+@pytest.mark.parametrize(
+    ("name", "since"),
+    [
+        guided("maxwrongrcpt", "hsphere-mail-service-4-14", "MAIL-CTL-052"),
+        guided("qmailspp", "3.0 RC4", "MAIL-SPP-003"), guided("flagfailclosed", "3.0 RC4", "MAIL-RBL-014"),
+        guided("flagrblbounce", "3.0 RC4", "MAIL-RBL-018"), guided("stricthelocheck", "3.0", "MAIL-CTL-127"),
+        guided("chksignature", "3.0", "MAIL-CTL-131"), guided("chkloadertype", "3.0", "MAIL-CTL-135"),
+        guided("catchall", "3.0 P5", "MAIL-CTL-169"), guided("rejectdiscardedmail", "3.0 P5", "MAIL-CTL-172"),
+        guided("authsender", "3.0 P5", "MAIL-AUTH-005"), guided("tlsprotocols", "3.0 P2", "MAIL-TLS-001"),
+        guided("xoriginatingip", "2.5.0 P7", "MAIL-HDR-001"), guided("smtplog", "2.5 P1", "MAIL-LOG-014"),
+        guided("sysfacility", "2.4.3 P1", "MAIL-LOG-011"),
+    ],
+)  # fmt: skip
+def test_since_when_a_control_is_there(name, since):
+    assert REGISTRY.get(name).since == since
+
+
+@pytest.mark.guide("MAIL-RBL-002", "MAIL-CTL-070", "MAIL-CTL-073")
+@pytest.mark.parametrize("name", [one.name for one in REGISTRY if one.example])
+def test_every_example_is_a_good_value(control, name):
+    assert read(control, name, REGISTRY.get(name).example + "\n")[1] == []
+    assert REGISTRY.get("rblhosts").example
+    assert REGISTRY.get("badmailpatterns").example
+    assert REGISTRY.get("badmailfrom-unknown").example
+
+
+@pytest.mark.guide("MAIL-LOG-018", "MAIL-LOG-019")
+def test_smtplog_is_for_debugging_and_not_in_the_panel():
+    assert not REGISTRY.get("smtplog").in_panel
+    assert "debugging" in REGISTRY.get("smtplog").caution
+
+
+@pytest.mark.guide("MAIL-LOG-010")
+@pytest.mark.parametrize("number", range(10))
+def test_sysfacility_takes_local_facilities_0_to_7(control, number):
+    value, lines = read(control, "sysfacility", f"LOG_LOCAL{number}\n")
+    assert (value, lines) == ((f"LOG_LOCAL{number}", []) if number < 8 else ("LOG_LOCAL0", [1]))

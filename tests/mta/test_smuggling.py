@@ -129,3 +129,15 @@ def test_commands_end_with_crlf_only(end):
         accepted, _ = feed(server, world, pieces)
         # After a bare line feed nothing is obeyed; other signs are part of the command line.
         assert accepted == [] or b"\n" not in end
+
+
+def test_a_refused_chunk_is_read_over_and_not_kept():
+    server, _ = session(newline=False)
+    server.feed(b"RSET\r\nBDAT 1000000 LAST\r\n")
+    for _ in range(999):
+        server.feed(b"x" * 1000)
+    assert len(server.session.chunks[0].message()) == 0
+    server.output.clear()
+    server.feed(b"x" * 1000 + b"NOOP\r\n")
+    assert bytes(server.output).split(b"\r\n")[0].startswith(b"503 5.5.1")
+    assert bytes(server.output).split(b"\r\n")[1].startswith(b"250")

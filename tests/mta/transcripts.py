@@ -308,19 +308,22 @@ def serve(server, world):
         server.answer(world.answer(server.question))
 
 
-def play(text, name):
-    """Run a transcript; an AssertionError names the step that went differently."""
+def play(text, name, piece=0):
+    """Run a transcript; an AssertionError names the step that went differently.
+
+    `piece`: the client's bytes arrive in pieces of that size; 0 brings each step as a whole.
+    """
     server, world = open_session(read_head(text))
     server.greet()
     serve(server, world)
     steps = [line for line in text.splitlines() if line and line[0] != "#"]
     for number, line in enumerate(steps):
-        _step(server, world, line, f"{name}, step {number}: {line}")
+        _step(server, world, line, f"{name}, step {number}: {line}", piece)
     assert not server.output, f"{name}: more was said: {bytes(server.output)!r}"
     return world
 
 
-def _step(server, world, line, where):
+def _step(server, world, line, where, piece):
     if line.startswith("S:"):
         said, _, rest = bytes(server.output).partition(b"\r\n")
         assert "S: " + said.decode().rstrip() == line.rstrip(), where
@@ -342,12 +345,18 @@ def _step(server, world, line, where):
         server.answer(None)
     elif line.startswith("R: "):
         assert not server.is_closing, f"{where}: the session is over"
-        server.feed(ast.literal_eval("b'" + line[3:] + "'"))
+        _feed(server, world, ast.literal_eval("b'" + line[3:] + "'"), piece)
     else:
         assert line.startswith("C:"), where
         assert not server.is_closing, f"{where}: the session is over"
-        server.feed(line[2:].removeprefix(" ").encode() + b"\r\n")
+        _feed(server, world, line[2:].removeprefix(" ").encode() + b"\r\n", piece)
     serve(server, world)
+
+
+def _feed(server, world, data, piece):
+    for start in range(0, len(data), piece or len(data)):
+        server.feed(data[start : start + (piece or len(data))])
+        serve(server, world)
 
 
 def _log(world, text, where):

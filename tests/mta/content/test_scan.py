@@ -10,6 +10,7 @@ from heliosphere.mta.rules.content.policy import SpamAction, SpamPolicy, VirusAc
 from heliosphere.mta.rules.content.results import Clean, Infected, SpamScore, TooBig, Unavailable
 from heliosphere.mta.rules.content.signatures import ContentFilter, filter_lists
 from heliosphere.mta.rules.errors import TryLater
+from heliosphere.mta.services.check_message import ContentSettings, for_client
 from heliosphere.mta.services.scan import MAX_SPAM_SCANS, Scanner
 from tests.mta.content import daemons
 from tests.mta.content.samples import LETTER, PROGRAM, SPAM, VIRUS, at, attached
@@ -311,3 +312,10 @@ async def test_each_goes_on_without_the_other(tmp_path, lacking):
             outcome = await judge(scanner, LETTER, ANNA, **both)
             assert outcome.reply is None
             assert b"Unscanned" in outcome.fates[ANNA].fields
+
+
+def test_variables_of_tcp_smtp_win_over_the_controls_that_skip_scans():
+    settings = ContentSettings(ScanPolicy(), None, False, 0, None, False)
+    assert for_client(settings, {}) is settings
+    assert for_client(settings, {"SKIPSACHK": "2"}).scan == ScanPolicy(skipsachk=2)
+    assert for_client(settings, {"SKIPCACHK": "7", "SKIPSACHK": "x"}).scan == ScanPolicy(skipcachk=2)

@@ -163,14 +163,6 @@ def block_list(entry: str) -> str | None:
     return None
 
 
-def plugin_line(entry: str) -> str | None:
-    """Only the line itself; what stands below an unknown section is left out without a word here."""
-    text = entry.strip()
-    if text.startswith("[") and text[1:2].lower() not in set("chmrda"):
-        return "no such section; what stands below is left out"
-    return "a colon alone runs nothing" if text == ":" else None
-
-
 def signature(entry: str) -> str | None:
     return _base64_start(entry, 9)
 

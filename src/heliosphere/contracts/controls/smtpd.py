@@ -63,7 +63,7 @@ QMAILSPP = REGISTRY.flag(
 )
 SMTPPLUGINS = REGISTRY.lines(
     "smtpplugins", "Plugins by section, one with its full path a line.", _BY, stage="connect", in_panel=False,
-    since="3.0 RC4", line_check=check.plugin_line, example="[rcpt]",
+    since="3.0 RC4", example="[rcpt]",
 )  # fmt: skip
 TIMEOUTSMTPD = REGISTRY.number(
     "timeoutsmtpd", 1200, "Seconds to wait for the client's next bytes.", _BY, stage="connect", at_least=1,

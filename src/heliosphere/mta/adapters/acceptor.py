@@ -7,6 +7,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
+from typing import Protocol
 
 from heliosphere.mta.adapters.session_protocol import SessionProtocol
 
@@ -15,13 +16,36 @@ LOOK_AGAIN = 0.05
 Factory = Callable[[], SessionProtocol]
 
 
-class Acceptor:
-    """All listening sockets of one process share one limit, which is asked for anew each time."""
+class Places(Protocol):
+    """How many sessions there may be."""
 
-    def __init__(self, limit: Callable[[], int], others: Callable[[], int] | None = None) -> None:
-        """`others` counts the sessions of the other processes; None: this one is alone."""
-        self._limit = limit
-        self._others = others
+    def take(self) -> bool:
+        """One more, if there is a place."""
+
+    def leave(self) -> None:
+        """One less."""
+
+
+class OwnPlaces:
+    """The limit of a program that is alone."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._taken = limit, 0
+
+    def take(self) -> bool:
+        has_place = self._taken < self._limit
+        self._taken += has_place
+        return has_place
+
+    def leave(self) -> None:
+        self._taken -= 1
+
+
+class Acceptor:
+    """All listening sockets of one process share one supply of places."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
         self._loop = asyncio.get_running_loop()
         self._ports: list[tuple[socket.socket, Factory, Callable[[], ssl.SSLContext | None] | None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -41,7 +65,9 @@ class Acceptor:
         self._listen()
 
     def ended(self, session: SessionProtocol) -> None:
-        self.sessions.discard(session)
+        if session in self.sessions:
+            self.sessions.discard(session)
+            self._places.leave()
         if not self._is_stopping:
             self._listen()
 
@@ -63,20 +89,13 @@ class Acceptor:
     def _listen(self) -> None:
         if self._is_listening or self._is_stopping:
             return
-        if self._is_full():
-            self._listen_later()
-            return
         self._is_listening = True
         for sock, factory, tls in self._ports:
             self._loop.add_reader(sock, self._accept, sock, factory, tls)
 
-    def _is_full(self) -> bool:
-        others = self._others() if self._others is not None else 0
-        return len(self.sessions) + others >= self._limit()
-
     def _listen_later(self) -> None:
         """A session that ends in another process frees a place too, and nobody tells us."""
-        if self._others is not None and self._retry is None:
+        if self._retry is None:
             self._retry = self._loop.call_later(LOOK_AGAIN, self._retry_now)
 
     def _retry_now(self) -> None:
@@ -93,15 +112,14 @@ class Acceptor:
         self, sock: socket.socket, factory: Factory, tls: Callable[[], ssl.SSLContext | None] | None
     ) -> None:
         while self._is_listening:
-            if self._is_full():
+            if not self._places.take():
                 self._deafen()
                 self._listen_later()
                 return
             try:
                 connection, _ = sock.accept()
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:  # out of descriptors, or the client is gone already: try again at the next event
+            except OSError:  # nobody there, gone already, or out of descriptors: wait for the next event
+                self._places.leave()
                 return
             connection.setblocking(False)
             session = factory()

@@ -49,7 +49,7 @@ class SessionProtocol(asyncio.Protocol):
         self.ip = ""
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_paused = False
+        self._is_paused = self._is_half_closed = False
         self._is_upgrading = False
         self._is_prepared = False
         self._early = b""
@@ -89,6 +89,9 @@ class SessionProtocol(asyncio.Protocol):
 
     def on_end(self) -> None:
         """The connection is gone."""
+
+    def on_tls(self, cipher: str) -> None:
+        """The line is encrypted now."""
 
     def prepare(self, ip: str) -> Awaitable[None] | None:
         """What has to be found out before the session can begin; None: nothing."""
@@ -184,7 +187,13 @@ class SessionProtocol(asyncio.Protocol):
         self.on_end()
 
     def eof_received(self) -> bool:
-        return False
+        """True keeps the way out open: Exim says all it has to say, closes its half and still wants the
+        answers. (TLS has no such half: asyncio closes it as a whole.)"""
+        transport = self.transport
+        if transport is None or transport.get_extra_info("ssl_object") is not None or self._task is None:
+            return False
+        self._is_half_closed = True
+        return True
 
     def pause_writing(self) -> None:
         self._pause()
@@ -216,7 +225,8 @@ class SessionProtocol(asyncio.Protocol):
             self.machine.answer(answer)
         if self._deadline is None and (limit := self.time_limit()) is not None:
             self._deadline = self._loop.call_later(limit, self._abort)
-        if self.machine.is_closing and self.transport is not None:
+        is_over = self.machine.is_closing or (self._is_half_closed and self._task is None)
+        if is_over and self.transport is not None:
             self.transport.close()
         elif self.machine.buffered > MAX_AHEAD:
             self._pause()
@@ -259,6 +269,7 @@ class SessionProtocol(asyncio.Protocol):
             self._abort()
         elif await self._handshake(context):
             self.machine.tls_started()
+            self.on_tls(_cipher(self.transport))
             self._pump()
 
     async def _handshake(self, context: ssl.SSLContext) -> bool:
@@ -322,6 +333,11 @@ class _NotNow:
 
 
 NOT_NOW = _NotNow()
+
+
+def _cipher(transport: asyncio.Transport | None) -> str:
+    found = transport.get_extra_info("cipher") if transport is not None else None
+    return str(found[0]) if found else ""
 
 
 def _is_loopback(ip: str) -> bool:

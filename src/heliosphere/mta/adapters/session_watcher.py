@@ -68,6 +68,9 @@ class SessionWatcher(Watcher):
     def signed_in(self, session: Session, method: str) -> None:
         self._say(verdict_line("Accept", session, Finding(None, "", method, "AUTH"), ""))
 
+    def encrypted(self, session: Session, cipher: str) -> None:
+        self._say(verdict_line("Accept", session, Finding(None, "", cipher or "unknown", "TLS"), ""))
+
     def recipient_accepted(self, session: Session, recipient: Address) -> None:
         kind, word = ("SNDR", "Relay_Client") if session.may_relay else ("RCPT", "Rcpthosts_Rcptto")
         self._say(verdict_line("Accept", session, Finding(None, "", word, kind), str(recipient)))

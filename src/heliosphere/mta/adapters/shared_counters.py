@@ -8,11 +8,14 @@ places.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import mmap
+import os
 import secrets
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _PLACES = 1 << 20
@@ -36,8 +39,18 @@ class SessionTable:
 
     def __init__(self, workers: int) -> None:
         self._memory = mmap.mmap(-1, _ROW * workers)
-        self._workers = workers
+        self.workers = workers
         self._place = _hasher()
+        self._lock = os.memfd_create("sessions", os.MFD_CLOEXEC)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other worker is in here at the same time."""
+        fcntl.lockf(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._lock, fcntl.LOCK_UN)
 
     def row(self, worker: int) -> SessionRow:
         """The row of one worker (from 0), emptied if another used it before; untouched memory costs
@@ -48,19 +61,21 @@ class SessionTable:
         return SessionRow(self, start)
 
     def total(self) -> int:
-        return sum(self.total_at(worker * _ROW) for worker in range(self._workers))
+        return sum(self.total_at(worker * _ROW) for worker in range(self.workers))
 
     def of_address(self, ip: str) -> int:
         offset = mmap.PAGESIZE + 2 * self._place(ip)
-        rows = (worker * _ROW + offset for worker in range(self._workers))
+        rows = (worker * _ROW + offset for worker in range(self.workers))
         return sum(struct.unpack_from("<H", self._memory, at)[0] for at in rows)
 
     def total_at(self, start: int) -> int:
         (count,) = struct.unpack_from("<I", self._memory, start)
         return int(count)
 
-    def change(self, start: int, ip: str, by: int) -> None:
+    def change_total(self, start: int, by: int) -> None:
         struct.pack_into("<II", self._memory, start, max(0, self.total_at(start) + by), 1)
+
+    def change(self, start: int, ip: str, by: int) -> None:
         at = start + mmap.PAGESIZE + 2 * self._place(ip)
         (count,) = struct.unpack_from("<H", self._memory, at)
         struct.pack_into("<H", self._memory, at, min(max(0, count + by), 0xFFFF))
@@ -73,15 +88,35 @@ class SessionRow:
     table: SessionTable
     start: int
 
-    def of_others(self) -> int:
-        """Sessions of the other workers."""
-        return self.table.total() - self.table.total_at(self.start)
-
     def begin(self, ip: str) -> None:
         self.table.change(self.start, ip, 1)
 
     def end(self, ip: str) -> None:
         self.table.change(self.start, ip, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPlaces:
+    """The limit that all workers share (the Places port of the acceptor)."""
+
+    row: SessionRow
+    limit: int
+
+    def take(self) -> bool:
+        """Near the limit two workers may not look at the same moment; a lock that its holder's death
+        frees keeps them apart."""
+        table = self.row.table
+        if table.total() + table.workers < self.limit:
+            table.change_total(self.row.start, 1)
+            return True
+        with table.alone():
+            has_place = table.total() < self.limit
+            if has_place:
+                table.change_total(self.row.start, 1)
+        return has_place
+
+    def leave(self) -> None:
+        self.row.table.change_total(self.row.start, -1)
 
 
 class FailureTable:

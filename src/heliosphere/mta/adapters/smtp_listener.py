@@ -36,7 +36,7 @@ from heliosphere.mta.rules.replies import Reply
 from heliosphere.mta.rules.session import Session
 from heliosphere.mta.rules.spp import PluginFacts, Section, plugin_environment
 from heliosphere.mta.rules.syslog_targets import SyslogTarget, parse_rblsyslog
-from heliosphere.mta.services.check_message import ContentSettings, content_settings
+from heliosphere.mta.services.check_message import ContentSettings, content_settings, for_client
 from heliosphere.mta.services.find_facts import FactFinder
 from heliosphere.mta.services.receive import Receiver
 from heliosphere.mta.services.scan import Scanner
@@ -143,6 +143,7 @@ class SmtpSession(SessionProtocol):
             service.log.event("smtp.denied", ip=ip)
             return None
         policy, tables = self._compiled.for_client(client.environment)
+        self._settings = for_client(self._settings, client.environment)
         limit = policy.periplimit
         if limit and not is_loopback and service.sessions.table.of_address(ip) >= limit:
             service.log.event("smtp.too_many", ip=ip, limit=limit)
@@ -219,6 +220,9 @@ class SmtpSession(SessionProtocol):
 
     def is_start_tls(self, question: object) -> bool:
         return isinstance(question, StartTls)
+
+    def on_tls(self, cipher: str) -> None:
+        self.machine.watcher.encrypted(self.machine.session, cipher)
 
     def on_idle(self) -> None:
         self._service.log.event("smtp.timeout", ip=self.ip)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from heliosphere.mta.adapters.acceptor import Acceptor
+from heliosphere.mta.adapters.acceptor import Acceptor, OwnPlaces
 from heliosphere.mta.adapters.pop3_listener import Pop3Service, Pop3Session
 from heliosphere.mta.adapters.relay_files import RelayFiles
 from heliosphere.mta.programs.child import PATIENCE, Parts, Sockets, wall_clock
@@ -15,7 +15,7 @@ MOST_SESSIONS = 1000
 
 
 async def run(parts: Parts, sockets: Sockets, stop: asyncio.Event, is_ready: Callable[[], None]) -> None:
-    acceptor = Acceptor(lambda: MOST_SESSIONS)
+    acceptor = Acceptor(OwnPlaces(MOST_SESSIONS))
     relay_files = RelayFiles(parts.root, wall_clock, parts.log_rule_problem)
     service = Pop3Service(
         parts.directory, parts.controls, parts.certificate, relay_files, parts.failures, parts.log,

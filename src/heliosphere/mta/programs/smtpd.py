@@ -19,6 +19,7 @@ from heliosphere.mta.adapters.own_addresses import own_addresses
 from heliosphere.mta.adapters.relay_files import RelayFiles
 from heliosphere.mta.adapters.scanners import scanner_for
 from heliosphere.mta.adapters.session_records import SessionRecords
+from heliosphere.mta.adapters.shared_counters import SharedPlaces
 from heliosphere.mta.adapters.smtp_listener import CompiledCache, SmtpService, SmtpSession
 from heliosphere.mta.adapters.spp_runner import SppRunner
 from heliosphere.mta.adapters.syslog_sender import SyslogSender
@@ -51,7 +52,7 @@ async def run(
     if controls[smtpd.RCPTHOSTS] is None:
         parts.log.event("control.no_rcpthosts")
     row = parts.sessions.row(worker)
-    acceptor = Acceptor(lambda: limit, row.of_others)
+    acceptor = Acceptor(SharedPlaces(row, limit))
     committer = GroupCommit()
     facts = fact_finder(parts, resolver)
     checker = MessageChecker(facts, wall_clock)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from heliosphere.contracts.controls import content, smtpd
 from heliosphere.contracts.controls.registry import Snapshot
@@ -53,6 +53,18 @@ def content_settings(controls: Snapshot, scanner: Scanner) -> ContentSettings:
         scan, scanner, controls[smtpd.AUTHRESULTS], controls[smtpd.DMARCPOLICY],
         _filter_maker(controls, scan), controls[content.XENVELOPTOHEADER],
     )  # fmt: skip
+
+
+def for_client(settings: ContentSettings, environment: Mapping[str, str]) -> ContentSettings:
+    """SKIPSACHK and SKIPCACHK of the client's line of tcp.smtp win over the controls."""
+    changes: dict[str, Any] = {}
+    for variable, name in (("SKIPSACHK", "skipsachk"), ("SKIPCACHK", "skipcachk")):
+        value = environment.get(variable, "")
+        if value[:1].isdigit():
+            changes[name] = min(int(value[:1]), 2)
+    if not changes:
+        return settings
+    return replace(settings, scan=replace(settings.scan, **changes))
 
 
 def _filter_maker(controls: Snapshot, scan: ScanPolicy) -> Callable[[], ContentFilter] | None:

@@ -37,8 +37,8 @@ class LineReader:
         """
         end = self.buffer.find(b"\n")
         if end < 0:
-            if len(self.buffer) > limit:
-                # The last byte may be the CR of the line end.
+            # The last byte may be the CR of the line end, which does not count.
+            if len(self.buffer) - self.buffer.endswith(b"\r") > limit:
                 del self.buffer[: len(self.buffer) - 1]
                 self._skipping = True
             return None

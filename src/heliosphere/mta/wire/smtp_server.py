@@ -61,6 +61,9 @@ class Watcher:
     def signed_in(self, session: Session, method: str) -> None:
         """AUTH succeeded."""
 
+    def encrypted(self, session: Session, cipher: str) -> None:
+        """STARTTLS succeeded."""
+
     def recipient_accepted(self, session: Session, recipient: Address) -> None:
         """RCPT was answered with 250."""
 
@@ -75,8 +78,19 @@ class SmtpServer:
     """One session. `nonce()` gives a text that was never used before, for challenges."""
 
     __slots__ = (
-        "_auth", "_auth_line", "_data", "_last_reply", "_lines", "_nonce", "_running", "_tables", "_watcher",
-        "is_closing", "output", "question", "session",
+        "_auth",
+        "_auth_line",
+        "_data",
+        "_last_reply",
+        "_lines",
+        "_nonce",
+        "_running",
+        "_tables",
+        "is_closing",
+        "output",
+        "question",
+        "session",
+        "watcher",
     )  # fmt: skip
 
     def __init__(
@@ -92,7 +106,7 @@ class SmtpServer:
         self._auth: smtp_sign_in.Talk | None = None
         self._auth_line = False
         self._running: Dialogue | None = None
-        self._watcher = watcher or Watcher()
+        self.watcher = watcher or Watcher()
         self._nonce = nonce
         self._tables = tables or Tables(policy)
         self._last_reply: tuple[Reply, Finding | None] | None = None
@@ -173,7 +187,7 @@ class SmtpServer:
         if self._auth_line:
             self._auth_line = False
             text = line.decode("ascii", "surrogateescape")
-            self._watcher.command(self.session, "(sign-in)")
+            self.watcher.command(self.session, "(sign-in)")
             self._resume(None if text == "*" else text)
         else:
             self._command(line)
@@ -182,7 +196,7 @@ class SmtpServer:
     def _command(self, line: bytes) -> None:
         verb, argument = smtp_commands.split_command(line)
         shown = f"{verb} {argument}".rstrip() if verb != "AUTH" else f"AUTH {argument.partition(' ')[0]}"
-        self._watcher.command(self.session, shown)
+        self.watcher.command(self.session, shown)
         blocked = self.session.blocked
         handler = self._VERBS.get(verb)
         if blocked is not None:
@@ -217,7 +231,7 @@ class SmtpServer:
         """Run a table; what its checks remark goes to the watcher."""
         finding = yield from run(table, verb, self.session, address)
         for remark in self.session.remarks:
-            self._watcher.remarked(self.session, remark)
+            self.watcher.remarked(self.session, remark)
         self.session.remarks.clear()
         return finding
 
@@ -328,12 +342,12 @@ class SmtpServer:
             self._refuse("AUTH", finding, outcome)
             return
         session.relay, session.relay_suffix = Relay.AUTH, ""
-        self._watcher.signed_in(session, method)
+        self.watcher.signed_in(session, method)
         self._say(replies.SIGNED_IN)
 
     def _failed_sign_in(self, reply: Reply, method: str) -> None:
         if reply in (replies.WRONG_PASSWORD, replies.SIGN_IN_BLOCKED):
-            self._watcher.found(self.session, "AUTH", Finding(reply, reply.text, method, "AUTH"), "")
+            self.watcher.found(self.session, "AUTH", Finding(reply, reply.text, method, "AUTH"), "")
         self._say(reply)
         if reply is replies.WRONG_PASSWORD:
             self.session.failed_sign_ins += 1
@@ -409,7 +423,7 @@ class SmtpServer:
         if finding is not None:
             if finding.reply is not None and finding.reply.status in ("5.1.1", "5.1.2"):
                 session.wrong_recipients += 1
-            self._watcher.recipient_refused(session, self._changed(recipient), finding)
+            self.watcher.recipient_refused(session, self._changed(recipient), finding)
             if not session.recipients:
                 self._last_reply = (finding.reply or replies.BYE, finding)
             self._refuse("RCPT", finding, str(recipient))
@@ -418,7 +432,7 @@ class SmtpServer:
         if session.relay_suffix:
             recipient = _with_suffix(recipient, session.relay_suffix)
         session.recipients.append(recipient)
-        self._watcher.recipient_accepted(session, recipient)
+        self.watcher.recipient_accepted(session, recipient)
         self._say(replies.RECIPIENT_OK)
 
     # DATA, BDAT
@@ -458,13 +472,14 @@ class SmtpServer:
     def _chunk(self, size: int, is_last: bool) -> Dialogue:
         session = self.session
         if session.chunks is None:
-            reader = ChunkReader(session.policy.databytes, takes_bare_lf=session.policy.newline)
             finding: Finding | None = None
             if session.sender is None or not session.recipients:
                 finding = Finding(replies.CHUNK_LOST, "BDAT without recipients")
             else:
                 finding = yield from self._judge(self._tables.plugins[Section.DATA], "DATA", NULL_SENDER)
-            session.chunks = (reader, finding)
+            # What is refused is read over, not kept: its size is up to whoever sends it.
+            limit = session.policy.databytes if finding is None else 1
+            session.chunks = (ChunkReader(limit, takes_bare_lf=session.policy.newline), finding)
         reader = session.chunks[0]
         reader.expect(size, is_last=is_last)
         self._data = reader
@@ -551,7 +566,7 @@ class SmtpServer:
         session = self.session
         if self._last_reply is not None or session.sender is not None:
             reply, finding = self._last_reply or (replies.OK, None)
-            self._watcher.message_ended(session, reply, finding)
+            self.watcher.message_ended(session, reply, finding)
             self._last_reply = None
         session.sender = None
         session.sender_may_relay = False
@@ -567,7 +582,7 @@ class SmtpServer:
             session.trace = [line for line in session.trace if line.verb in ("CONNECT", "HELO", "AUTH")]
 
     def _refuse(self, verb: str, finding: Finding, about: str) -> None:
-        self._watcher.found(self.session, verb, finding, about)
+        self.watcher.found(self.session, verb, finding, about)
         if finding.reply is not None:
             self._say(finding.reply)
         if finding.drop or finding.hang_up:
@@ -581,7 +596,7 @@ class SmtpServer:
 
     def _send(self, line: str) -> None:
         self.output += line.encode("utf-8" if self.session.utf8 else "ascii", "replace") + b"\r\n"
-        self._watcher.said(self.session, line)
+        self.watcher.said(self.session, line)
 
     _VERBS: dict[str, Callable[[SmtpServer, str], None]] = {
         "EHLO": _ehlo, "HELO": _helo, "MAIL": _mail, "RCPT": _rcpt, "DATA": _data_verb, "BDAT": _bdat,

@@ -22,7 +22,8 @@ def check_signed_in(session: Session, sender: Address) -> Finding | None:
 
 
 def has_full_domain(address: Address) -> bool:
-    return "." in address.domain or address.domain.startswith("[")
+    """A dot at an end does not make a name full."""
+    return "." in address.domain.strip(".") or address.domain.startswith("[")
 
 
 def check_full_sender(session: Session, sender: Address) -> Finding | None:
