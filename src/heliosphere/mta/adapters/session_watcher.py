@@ -17,7 +17,7 @@ from heliosphere.mta.rules.findings import Finding, TraceLine
 from heliosphere.mta.rules.replies import Reply
 from heliosphere.mta.rules.session import Session
 from heliosphere.mta.rules.traffic import TrafficEntry, counted_sender, status_of
-from heliosphere.mta.wire.smtp_server import Watcher
+from heliosphere.mta.wire.smtp_core import Watcher
 
 PROGRAM = "qmail-smtpd"
 LISTED = "Listed_Client"

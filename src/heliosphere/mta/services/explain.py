@@ -25,8 +25,9 @@ from heliosphere.mta.rules.spp import PluginOutcome
 from heliosphere.mta.services.check_message import ContentSettings, MessageChecker
 from heliosphere.mta.services.find_facts import FactFinder
 from heliosphere.mta.services.scan import Variant
+from heliosphere.mta.wire.smtp_core import Watcher
 from heliosphere.mta.wire.smtp_questions import Accept, Accepted, Question
-from heliosphere.mta.wire.smtp_server import SmtpServer, Watcher
+from heliosphere.mta.wire.smtp_server import SmtpServer
 
 WOULD_STORE = Reply(250, "2.0.0", "ok")
 
