@@ -145,6 +145,9 @@ def test_sessions_are_told_whole_to_the_operator_and_in_part_to_an_owner_of_a_do
     annas = ask(tmp_path, FindSessions(recipients=("@one.test",))).sessions[0]
     assert [one.address for one in annas.recipients] == ["anna@one.test"]
     assert [about for _, about, _ in annas.trace] == ["eve@junk.test", "anna@one.test"]
+    assert (whole.reply, annas.reply) == ("250 ok", "553 no"), "nothing says that somebody else got it"
+    bobs = ask(tmp_path, FindSessions(recipients=("@two.test",))).sessions[0]
+    assert bobs.reply == "250 ok"
     assert ask(tmp_path, FindSessions(recipients=("@three.test",))).sessions == ()
     assert ask(tmp_path, FindSessions(recipients=("@three.test",), number="20260301-1")).sessions == ()
 

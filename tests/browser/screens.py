@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Page
 
 from heliosphere.panel.platform.jobs.models import JobState
+from tests.browser import mail_world
 from tests.browser.world import World, fill, send
 
 Act = Callable[[Page, World], None]
@@ -58,6 +59,16 @@ def wrong_domain(page: Page, world: World) -> None:
 def make_token(page: Page, world: World) -> None:
     page.get_by_label("See everything the user may see").check()
     press("Make the token", name="night report")(page, world)
+
+
+def search(words: str) -> Act:
+    """Type into the page's own search box; it filters as one types."""
+
+    def act(page: Page, world: World) -> None:
+        page.get_by_label("Find a setting").press_sequentially(words)
+        page.locator("#control-badmailfrom").wait_for(state="hidden")
+
+    return act
 
 
 PUBLIC = (
@@ -167,8 +178,41 @@ RUNNING = (
     Screen("token-made", "/me/tokens/", make_token),
 )
 
+MAIL = (
+    Screen("home-broken", "/admin/"),
+    Screen("mail-servers", "/admin/mail/servers/"),
+    Screen("mail-server-unread", "/admin/mail/servers/{mail_unread}/"),
+    Screen("mail-server", "/admin/mail/servers/{mail_server}/"),
+    Screen("mail-server-search", "/admin/mail/servers/{mail_server}/?q=greylist"),
+    Screen("mail-server-typed-search", "/admin/mail/servers/{mail_server}/", search("tarpit")),
+    Screen(
+        "mail-server-error",
+        "/admin/mail/servers/{mail_server}/",
+        without_check(press("Save", badmailpatterns="!*@good.test\n[open", maxwrongrcpt="many")),
+    ),
+    Screen("mail-server-manual", "/admin/mail/servers/manual/"),
+    Screen("mail-tried", "/admin/mail/servers/tried/{mail_tried}/"),
+    Screen("mail-tried-calm", "/admin/mail/servers/tried/{mail_calm}/"),
+    Screen("mail-tried-waiting", "/admin/mail/servers/tried/{mail_waiting}/"),
+    Screen("mail-sessions", "/admin/mail/sessions/?asked={mail_found}"),
+    Screen("mail-sessions-new", "/admin/mail/sessions/"),
+    Screen("mail-sessions-none", "/admin/mail/sessions/?asked={mail_empty}"),
+    Screen("mail-sessions-failed", "/admin/mail/sessions/?asked={mail_failed}"),
+    Screen("mail-session", "/admin/mail/sessions/{mail_server}/{mail_number}/?asked={mail_told}"),
+    Screen("mail-session-gone", "/admin/mail/sessions/{mail_server}/20260301-gone/?asked={mail_gone}"),
+    Screen("mail-explain", "/admin/mail/explain/?session={mail_told}"),
+    Screen(
+        "mail-explain-error",
+        "/admin/mail/explain/",
+        without_check(press("Explain", ip="house", helo="mx", recipients="a b@c.test")),
+    ),
+    Screen("mail-explained", "/admin/mail/explain/{mail_explained}/"),
+)
+
 CUSTOMER = (
     Screen("home", "/cp/"),
+    Screen("mail-sessions", "/cp/mail/sessions/?asked={mail_own}"),
+    Screen("mail-session", "/cp/mail/sessions/{mail_server}/{mail_number}/?asked={mail_own_told}"),
     Screen("domains", "/cp/domains/"),
     Screen("mailboxes", "/cp/mail/"),
     Screen("mailbox-add", "/cp/mail/domains/{mail_domain}/add/"),
@@ -189,6 +233,7 @@ CUSTOMER = (
 
 PLAIN = (
     Screen("home", "/cp/"),
+    Screen("mail-sessions", "/cp/mail/sessions/"),
     Screen("domains", "/cp/domains/"),
     Screen("mailboxes", "/cp/mail/"),
 )
@@ -204,6 +249,7 @@ def facts(world: World) -> dict[str, object]:
     return {
         **{f"draft_{step}": row.token for step, row in world.drafts.items()},
         **_signups(world),
+        **mail_world.build(world.house, world.account),
         "account": world.account.pk,
         "plain": world.plain.pk,
         "suspended": world.suspended.pk,

@@ -45,6 +45,7 @@ COMMANDS = (
         ("simulate", "gateway"), "heliosphere.simulators.gateway.server:main", "the test payment gateway"
     ),
     Command(("dev", "coverage-page"), "heliosphere.cli.dev.coverage_page:main", "write docs/coverage.md"),
+    Command(("dev", "controls-page"), "heliosphere.cli.dev.controls_page:main", "write docs/mta/controls.md"),
 )
 TOOLS = "heliosphere.mta.programs"
 """Every module there is a command of its own: heliosphere vadddomain …, heliosphere mail showctl …"""

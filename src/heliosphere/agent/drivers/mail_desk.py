@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+
 from heliosphere.agent.config import AgentConfig
 from heliosphere.agent.drivers.base import DeskEntry, Work
 from heliosphere.agent.host.mail_desk import MailDesk, open_desk
@@ -17,6 +21,7 @@ from heliosphere.contracts.mail_server import (
 )
 
 _SAY_EVERY = 10
+Progress = Callable[[int, int], None]
 
 
 class MailServerDesk:
@@ -29,13 +34,10 @@ class MailServerDesk:
     def answer(self, question: MailQuestion, work: Work) -> MailAnswer:
         """A person waits: what takes too long is refused with the likely reason, and not tried again."""
 
-        def say(done: int, total: int) -> None:
-            if done % _SAY_EVERY == 0:
-                work.say(f"Gone through {done} of {total} sessions", "info", done, total)
-
+        within = max(work.seconds_left(), 1.0)
         try:
             with our_trouble():
-                return self._desk.ask(question, within=max(work.seconds_left(), 1.0), say=say)
+                return _aside(lambda say: self._desk.ask(question, within=within, say=say), work)
         except TryLater as trouble:
             if trouble.code != "too_slow":
                 raise
@@ -44,6 +46,20 @@ class MailServerDesk:
                 "The mail server did not find the answer in time.",
                 "Name servers that do not answer take longest: see whether the DNS works, then ask again.",
             ) from trouble
+
+
+def _aside(ask: Callable[[Progress], MailAnswer], work: Work) -> MailAnswer:
+    """Ask in a thread of its own and say here how far it is: the engine answers inside an event loop, where
+    who listens may not wait for anything (the panel's worker writes to its database)."""
+    heard: SimpleQueue[tuple[int, int] | None] = SimpleQueue()
+    with ThreadPoolExecutor(1, thread_name_prefix="desk") as pool:
+        answer = pool.submit(ask, lambda done, total: heard.put((done, total)))
+        answer.add_done_callback(lambda _: heard.put(None))
+        while (line := heard.get()) is not None:
+            done, total = line
+            if done % _SAY_EVERY == 0:
+                work.say(f"Gone through {done} of {total} sessions", "info", done, total)
+        return answer.result()
 
 
 def _build(config: AgentConfig) -> MailServerDesk:

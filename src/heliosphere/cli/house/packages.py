@@ -19,6 +19,26 @@ TEST_ONLY = {
     "libatomic1": "the driver of the browser tests",
     "tinycdb": "checks our cdb files with another program",
     "openssl": "certificates for the tests of TLS",
+    **dict.fromkeys(
+        ("swaks", "libnet-ssleay-perl", "msmtp", "node-nodemailer", "nodejs"),
+        "mail clients that must get on with us",
+    ),
+    # Postfix, Exim and OpenSMTPD exclude each other as packages: tests unpack them (bench/mail_peers.py).
+    **dict.fromkeys(
+        (
+            "libicu72",
+            "libdb5.3",
+            "libsasl2-2",
+            "libsasl2-modules",
+            "libevent-2.1-7",
+            "libgnutls-dane0",
+            "libidn12",
+            "libnsl2",
+            "libpam0g",
+            "libpcre2-8-0",
+        ),
+        "libraries of the mail servers that must get on with us",
+    ),
 }
 
 

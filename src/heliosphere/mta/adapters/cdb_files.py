@@ -13,6 +13,7 @@ from heliosphere.mta.adapters.atomic_files import write_atomic
 from heliosphere.mta.rules.errors import TryLater
 
 _HEADER = 2048
+_PAIR = struct.Struct("<II")
 
 
 def cdb_bytes(records: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -29,21 +30,51 @@ def write_cdb(path: Path, records: Iterable[tuple[bytes, bytes]], mode: int | No
 
 
 class Cdb:
-    """A cdb held in memory. A damaged one raises TryLater: never "not found" for a broken file."""
+    """A cdb held in memory. A damaged one raises TryLater: never "not found" for a broken file.
+
+    The library's reader would search a damaged table without an empty slot for ever.
+    """
 
     def __init__(self, data: bytes, name: str = "cdb") -> None:
-        self._name = name
+        self._name, self._data = name, data
         if len(data) < _HEADER:
             raise self._broken()
-        self._reader = cdblib.Reader(data)
         self._check_tables(data)
 
     def get(self, key: bytes) -> bytes | None:
+        """The first value of `key`."""
+        hashed = cdblib.djb_hash(key)
+        position, slots = _PAIR.unpack_from(self._data, (hashed & 255) * _PAIR.size)
+        slot = (hashed >> 8) % slots if slots else 0
+        for _ in range(slots):
+            found, record = self._pair(position + slot * _PAIR.size)
+            if not record:
+                return None
+            value = self._value(record, key) if found == hashed else None
+            if value is not None:
+                return value
+            slot = slot + 1 if slot + 1 < slots else 0
+        if slots:  # a table always has a slot to spare
+            raise self._broken()
+        return None
+
+    def _value(self, record: int, key: bytes) -> bytes | None:
+        """What the record holds, if it is one of `key`."""
+        sizes = self._pair(record)
+        start = record + _PAIR.size
+        if self._data[start : start + sizes[0]] != key:
+            return None
+        value = self._data[start + sizes[0] : start + sum(sizes)]
+        if len(value) < sizes[1]:
+            raise self._broken()
+        return value
+
+    def _pair(self, position: int) -> tuple[int, int]:
         try:
-            found: bytes | None = self._reader.get(key)
-        except (struct.error, IndexError, ValueError) as error:
+            first, second = _PAIR.unpack_from(self._data, position)
+        except struct.error as error:
             raise self._broken() from error
-        return found
+        return first, second
 
     def _check_tables(self, data: bytes) -> None:
         for position, slots in struct.iter_unpack("<II", data[:_HEADER]):

@@ -76,7 +76,7 @@ def parse_address(text: str) -> Address | None:
     local, at, domain = text.rpartition("@")
     if not at:
         local, domain = text, ""
-    if not local or '"' in local or " " in text or "<" in text or ">" in text or (at and not domain):
+    if not local or '"' in text or " " in text or "<" in text or ">" in text or (at and not domain):
         return None
     host = _ascii_domain(domain)
     return Address(local, host, text) if host is not None else None

@@ -94,12 +94,19 @@ def only_of(session: SessionTold, allowed: tuple[str, ...]) -> SessionTold:
     and a login elsewhere are nobody's business. All of it when `allowed` is empty."""
     if not allowed:
         return session
-    return replace(
+    recipients = tuple(one for one in session.recipients if covers(allowed, one.address))
+    trace = tuple(line for line in session.trace if line[0] != "RCPT" or covers(allowed, line[1]))
+    session = replace(
         session,
-        recipients=tuple(one for one in session.recipients if covers(allowed, one.address)),
-        trace=tuple(line for line in session.trace if line[0] != "RCPT" or covers(allowed, line[1])),
+        recipients=recipients,
+        trace=trace,
         login=session.login if covers(allowed, session.login) else "",
     )
+    if not recipients or any(one.reply.startswith("2") for one in recipients):
+        return session
+    # The message went on to others, or to nobody: what became of it does not concern these.
+    trace = tuple(line for line in trace if line[0] != "DATA")
+    return replace(session, trace=trace, reply=recipients[-1].reply, why=recipients[-1].why)
 
 
 def covers(allowed: tuple[str, ...], address: str) -> bool:

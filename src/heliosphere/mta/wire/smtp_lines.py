@@ -158,8 +158,9 @@ class LenientDataReader(MessageReader):
                 return data[start:]
         self._held = data[start:]
         if self._limit and len(self._held) > self._limit:  # one endless line: its middle does not matter
-            self._store(self._held[:-2])
-            self._held = self._held[-2:]
+            # Three bytes stay: the rest of a long line must never look like a dot on a line of its own.
+            self._store(self._held[:-3])
+            self._held = self._held[-3:]
         return b""
 
     def _take(self, line: bytes) -> bool:

@@ -356,3 +356,114 @@ class NewToken(Schema):
     """The token is shown here once and never again."""
 
     token: str
+
+
+class ControlOut(Schema):
+    """A setting of mail servers. `default` as it is typed; null: the server's name, or no entries."""
+
+    name: str
+    kind: Literal["flag", "number", "text", "lines"]
+    stage: str
+    summary: str
+    caution: str
+    example: str
+    since: str
+    default: str | None
+    at_least: int | None
+    at_most: int | None
+    empty_means: str
+    needs_restart: bool
+
+
+class ControlProblem(Schema):
+    """`line` counts from 1; 0 means the value as a whole. A remark is used all the same."""
+
+    line: int
+    found: str
+    why: str
+    is_remark: bool
+
+
+class ControlStateOut(Schema):
+    """`text` is the file as it stands, null where it is not set."""
+
+    name: str
+    text: str | None
+    source: str
+    problems: list[ControlProblem]
+
+
+class ControlsOut(Schema):
+    """The settings as read last; `read_at` null before that. `trouble`: why a later reading failed."""
+
+    read_at: datetime | None
+    trouble: str
+    controls: list[ControlStateOut]
+
+
+ControlText = Annotated[str, Field(max_length=1_000_000, pattern=r"^[^\x00]*$")]
+ControlName = Annotated[str, Field(max_length=60)]
+Word = Annotated[str, Field(max_length=320, pattern=r"^[^\x00-\x20\x7f<>]*$")]
+Part = Annotated[str, Field(max_length=320, pattern=r"^[^\x00]*$")]
+
+
+class ControlsBody(Body):
+    """New texts by name; null for the default. What is not named stays."""
+
+    values: Annotated[dict[ControlName, ControlText | None], Field(max_length=200)]
+
+
+class ControlsChanged(Schema):
+    """`job_id` null: the server has these settings already."""
+
+    job_id: int | None
+    remarks: list[str]
+
+
+class WhatIfBody(ControlsBody):
+    count: Annotated[int, Field(ge=1, le=100)] = 100
+
+
+class ExplainBody(Body):
+    """A session to go through. An empty sender is a bounce; `message` null stops after the recipients."""
+
+    ip: Annotated[str, Field(max_length=45)]
+    helo: Word
+    sender: Word = ""
+    recipients: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=320, pattern=r"^[^\x00-\x20\x7f<>]+$")]],
+        Field(min_length=1, max_length=50),
+    ]
+    login: Word = ""
+    submission: bool = False
+    tls: bool = False
+    size: Annotated[int, Field(ge=0, le=10**12)] = 0
+    message: Annotated[str, Field(max_length=1_048_576, pattern=r"^[^\x00]*$")] | None = None
+
+
+class SessionsBody(Body):
+    """Parts of what is looked for. `number` finds one session, with its trace."""
+
+    sender: Part = ""
+    recipient: Part = ""
+    ip: Annotated[str, Field(max_length=45, pattern=r"^[^\x00]*$")] = ""
+    number: Annotated[str, Field(max_length=70, pattern=r"^([0-9]{8}-[A-Za-z0-9._-]+)?$")] = ""
+    only_refused: bool = False
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+
+class MailQuestionOut(Schema):
+    """A question to a mail server; ask again for it until its state is no longer waiting.
+
+    `answer` has the fields of the kind: `controls`, `stories` (explain), `sessions` (sessions, session), or
+    `tried`, `changes` and `problems` (what-if). It is kept for a day.
+    """
+
+    id: int
+    kind: Literal["controls", "explain", "sessions", "session", "what-if"]
+    server_id: int
+    state: Literal["waiting", "answered", "failed"]
+    asked_at: datetime
+    message: str
+    advice: str
+    answer: dict[str, Any] | None

@@ -6,7 +6,7 @@ from django.urls import path
 from ninja.throttling import AnonRateThrottle, AuthRateThrottle
 
 from heliosphere import __version__
-from heliosphere.panel.api import commerce, operation, problems
+from heliosphere.panel.api import commerce, mail_servers, operation, problems
 from heliosphere.panel.api.auth import TokenAuth
 from heliosphere.panel.api.description import DescribedAPI
 
@@ -23,5 +23,6 @@ api = DescribedAPI(
 problems.install(api)
 api.add_router("", commerce.router)
 api.add_router("", operation.router)
+api.add_router("", mail_servers.router)
 
 urlpatterns = [path("api/v1/", api.urls)]

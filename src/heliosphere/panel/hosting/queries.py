@@ -7,9 +7,11 @@ from django.db.models.functions import Coalesce
 
 from heliosphere.panel.accounts.models import Account, AccountKind
 from heliosphere.panel.billing.models import BookKind, Posting
+from heliosphere.panel.mail.server.queries import mail_servers
 from heliosphere.panel.platform.jobs.kinds import question_kinds
 from heliosphere.panel.platform.jobs.models import Job, JobGroup, JobState
 from heliosphere.panel.platform.principal import Principal
+from heliosphere.panel.servers.models import LogicalServer
 
 
 def customer_accounts(actor: Principal) -> QuerySet[Account]:
@@ -37,6 +39,15 @@ def jobs(actor: Principal) -> QuerySet[Job]:
 def trouble_count(actor: Principal) -> int:
     """Jobs that wait for a person."""
     return jobs(actor).filter(state__in=(JobState.FAILED, JobState.DEAD)).count()
+
+
+def mail_troubles(actor: Principal) -> list[LogicalServer]:
+    """Mail servers with settings they cannot use or that cannot be read; staff of the owner see them."""
+    if actor.role != "owner":
+        return []
+    in_order = Q(physical__mail_state__bad_count=0, physical__mail_state__trouble="")
+    rows = mail_servers().filter(physical__mail_state__isnull=False).exclude(in_order)
+    return list(rows[:10])
 
 
 def newest_groups(account: Account, limit: int = 5) -> list[JobGroup]:

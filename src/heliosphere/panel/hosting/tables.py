@@ -69,7 +69,10 @@ class AccountFilter(django_filters.FilterSet):  # type: ignore[misc]
 class JobTable(HelioTable):
     id = tables.LinkColumn("hosting:job", args=[tables.A("pk")], verbose_name=_("Job"))
     title = tables.LinkColumn(
-        "hosting:job", args=[tables.A("pk")], verbose_name=_("What"), attrs={"td": {"class": "h-main"}}
+        "hosting:job",
+        args=[tables.A("pk")],
+        verbose_name=_("What"),
+        attrs={"td": {"class": "h-main h-break"}},
     )
     state = StateColumn(verbose_name=_("State"))
     node = tables.Column(verbose_name=_("Where"))

@@ -54,6 +54,7 @@ def admin_home(request: PanelRequest) -> HttpResponse:
         "open_count": sum(now.state != "later" for now in steps),
         "account_count": queries.customer_accounts(request.principal).count(),
         "trouble_count": queries.trouble_count(request.principal),
+        "mail_troubles": queries.mail_troubles(request.principal),
     }
     return render(request, "hosting/admin_home.html", context)
 

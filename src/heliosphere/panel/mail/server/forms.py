@@ -99,6 +99,8 @@ class ControlsForm(forms.Form):
             shown = rules.one_spelling(control, self.wanted[control.name])
         self.initial[control.name] = shown == "1" if control.kind == "flag" else shown
         self.fields[control.name] = _field(control, self._defaults[control.name])
+        if control.kind == "lines":
+            self.fields[control.name].widget.attrs["rows"] = _rows(shown)
         if self.states[control.name].source != "default":
             label = _("Put it back to the default")
             self.fields[f"default.{control.name}"] = forms.BooleanField(required=False, label=label)
@@ -175,6 +177,11 @@ class ControlsForm(forms.Form):
                 self.add_error(name, said_wrong(bad))
 
 
+def _rows(text: str | None) -> int:
+    """Lines of a list that are seen at once."""
+    return min(12, (text or "").count("\n") + 2)
+
+
 def _words(control: Control[Any]) -> str:
     return " ".join((control.name, control.summary, control.caution, control.example)).lower()
 
@@ -194,7 +201,7 @@ def _field(control: Control[Any], default: str | None) -> forms.Field:
     if control.kind == "flag":
         return forms.BooleanField(**about, widget=forms.CheckboxInput({"role": "switch"}))
     if control.kind == "lines":
-        area = forms.Textarea({**plain, "rows": 4, "class": "h-mono", "wrap": "off"})
+        area = forms.Textarea({**plain, "class": "h-mono", "wrap": "off"})
         return forms.CharField(**about, max_length=_LONGEST_LIST, strip=False, widget=area)
     if control.kind == "number":
         number = forms.TextInput({**plain, "inputmode": "numeric", "placeholder": default or ""})

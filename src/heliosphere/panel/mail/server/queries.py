@@ -103,8 +103,3 @@ def change_under_way(server: LogicalServer) -> Job | None:
 def controls_key(server: LogicalServer) -> str:
     """Changes of one machine's controls happen one after the other."""
     return f"mail-controls:{server.physical.node}"
-
-
-def broken_servers() -> QuerySet[MailServerState]:
-    """Machines whose mail server has settings it cannot use, or that could not be read."""
-    return MailServerState.objects.exclude(bad_count=0, trouble="").select_related("physical").order_by("pk")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from heliosphere.contracts.controls import REGISTRY
-from heliosphere.contracts.controls.registry import BadValue, Control, read_entries, read_value
+from heliosphere.contracts.controls.registry import BadValue, Control, Stage, read_entries, read_value
 from heliosphere.contracts.mail_server import ControlsFound, ControlState
 
 #: The order of the guide: how a session goes, then what comes after it.
-STAGES = (
-    "connect", "helo", "auth", "mail", "rcpt", "data", "content", "queue", "delivery", "bounce", "operation",
-)  # fmt: skip
+STAGES: tuple[str, ...] = get_args(Stage)
 _LONGEST_TOLD = 80
 
 

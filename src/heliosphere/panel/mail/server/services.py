@@ -112,7 +112,7 @@ def keep_found(node: str, found: ControlsFound, *, asked_at: datetime, now: date
     if physical is None:
         return
     state = MailServerState.objects.get_or_create(physical=physical)[0]
-    if state.changed_at is not None and asked_at <= state.changed_at:
+    if state.changed_at is not None and asked_at < state.changed_at:
         return
     state.trouble = found.trouble
     if not found.trouble:

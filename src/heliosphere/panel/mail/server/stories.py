@@ -44,11 +44,12 @@ def chapters_of_session(session: SessionTold) -> list[Chapter]:
     for verb, about, checks in _grouped(session):
         reply = replies.pop(about, "") if verb == "RCPT" else ""
         found.append(_make(_said(session, verb, about), _state(verb, reply), _one(reply), checks))
-    if session.recipients or not found:
+    had_data = any(verb == "DATA" for verb, _, _ in session.trace)
+    if had_data or any(state_of(one.reply) == "accepted" for one in session.recipients) or not found:
         last = found[-1] if found and found[-1].said == "DATA" else None
         ended = _make("DATA", state_of(session.reply), _one(session.reply), last.checks if last else ())
         found = [*(found[:-1] if last else found), ended]
-    else:
+    elif not session.recipients:
         last = found[-1]
         found[-1] = Chapter(last.said, state_of(session.reply), _one(session.reply), last.checks, last.off)
     return found

@@ -52,8 +52,8 @@ class SessionTable(HelioTable):
         attrs={"td": {"class": "h-main"}},
     )
     client = tables.Column(verbose_name=_("Client"), attrs={"td": {"class": "h-break"}})
-    sender = tables.Column(verbose_name=_("Sender"), attrs={"td": {"class": "h-break"}})
-    recipients = tables.Column(verbose_name=_("Recipients"), attrs={"td": {"class": "h-break"}})
+    sender = tables.Column(verbose_name=_("Sender"), attrs={"td": {"class": "h-break h-address"}})
+    recipients = tables.Column(verbose_name=_("Recipients"), attrs={"td": {"class": "h-break h-address"}})
     state = StateColumn(verbose_name=_("Answer"))
     why = tables.Column(verbose_name=_("Why"), default="", attrs={"td": {"class": "h-break"}})
 
@@ -71,9 +71,9 @@ class ChangeTable(HelioTable):
     """Rows are ChangeRow."""
 
     at = MomentColumn(verbose_name=_("Time"), attrs={"td": {"class": "h-main"}})
-    client = tables.Column(verbose_name=_("Client"), attrs={"td": {"class": "h-break"}})
-    sender = tables.Column(verbose_name=_("Sender"), attrs={"td": {"class": "h-break"}})
-    recipient = tables.Column(verbose_name=_("Recipient"), attrs={"td": {"class": "h-break"}})
+    client = tables.Column(verbose_name=_("Client"), attrs={"td": {"class": "h-nowrap"}})
+    sender = tables.Column(verbose_name=_("Sender"), attrs={"td": {"class": "h-break h-address"}})
+    recipient = tables.Column(verbose_name=_("Recipient"), attrs={"td": {"class": "h-break h-address"}})
     was = tables.TemplateColumn(template_name="mail/server/verdict.html", verbose_name=_("As it is"))
     becomes = tables.TemplateColumn(
         template_name="mail/server/verdict.html", verbose_name=_("With your changes")
