@@ -1,5 +1,9 @@
 """Controls: what a file, a line in options or nothing at all means, and that changes are seen."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,7 +78,7 @@ def test_options_grammar():
     }  # fmt: skip
 
 
-@pytest.mark.guide("MAIL-CTL-175")
+@pytest.mark.guide("MAIL-CTL-174", "MAIL-CTL-175", "MAIL-CTL-181")
 def test_own_file_then_options_then_default(control):
     files = ControlFiles(control)
     assert files.snapshot()[smtpd.MAXRECIPIENTS] == 0
@@ -121,6 +125,45 @@ def test_a_control_that_cannot_be_read_is_trouble_and_not_a_default(control):
     (control / "databytes").mkdir()
     with pytest.raises(TryLater):
         ControlFiles(control).snapshot()
+
+
+@pytest.mark.guide("MAIL-CTL-178")
+def test_showctl_is_for_root_and_for_the_owner_of_the_tree(control, tmp_path, capsys, monkeypatch):
+    owner = control.stat().st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 12345)
+    assert showctl.main(["--root", str(tmp_path)]) == showctl.NOT_ROOT
+    assert "must be root" in capsys.readouterr().err
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert showctl.main(["--root", str(tmp_path)]) == 0
+
+
+@pytest.mark.guide("MAIL-CTL-177")
+def test_showctl_is_a_command_of_its_own(control, tmp_path):
+    command = [sys.executable, "-m", "heliosphere.cli.main", "mail", "showctl", "--root", str(tmp_path)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "tcpsessioncount: (Default.) 40" in found.stdout
+
+
+def test_showctl_tells_everything_that_cannot_be_used(control, tmp_path, capsys):
+    (control / "badhelo").write_text("ok.test\n[open\n")
+    (control / "databytes").write_text("20M\n")
+    (control / "spfrules").write_text("nonsense:x\n")
+    (control / "smtpplugins").write_text("[rcpt]\n/p/x\n[zzz]\n/p/y\n")
+    (control / "options").write_text("urlscnt 5\nmystery 1\n")
+    (control / "spamdclients").write_text("nobody\n")
+    etc = tmp_path / "vpopmail" / "etc"
+    etc.mkdir(parents=True)
+    (etc / "tcp.smtp").write_text("10.:alow\n")
+    assert showctl.main(["--root", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "badhelo: (Bad entry in line 2, '[open': " in shown
+    assert "databytes: (Bad value '20M', using 20: " in shown
+    assert "spfrules: (Bad value" in shown
+    assert "smtpplugins: (Bad entry in line 3" in shown
+    assert "spamdclients: (Bad entry in line 1" in shown
+    assert "tcp.smtp: (line 1: error: " in shown
+    assert "urlscnt: obsolete" in shown
+    assert "mystery: unknown in options" in shown
 
 
 @pytest.mark.guide("MAIL-CTL-179", "MAIL-CTL-180", "MAIL-CTL-183")

@@ -219,6 +219,7 @@ def test_without_a_list_the_safe_ones_are_set(protocols):
     assert protocols()[:2] == (0, "TLSv1.2,TLSv1.3\n")
 
 
+@pytest.mark.guide("MAIL-TLS-006")
 def test_obsolete_protocols_are_refused_with_the_reason(protocols):
     protocols("-t", "TLSv1.3")
     code, stored, said = protocols("-t", "SSLv3,TLSv1")
@@ -226,6 +227,7 @@ def test_obsolete_protocols_are_refused_with_the_reason(protocols):
     assert "RFC 7568" in said
     assert "RFC 8996" in said
     assert "use -t TLSv1.2,TLSv1.3" in said
+    assert protocols("-r", "-t", "TLSv1.2,TLSv1.3")[:2] == (0, "TLSv1.2,TLSv1.3\n")
 
 
 def test_an_obsolete_word_beside_a_good_one_is_stored_but_not_offered(protocols):

@@ -172,7 +172,9 @@ def test_verdicts_that_a_sender_wrote_do_not_stay(served, tree):
     assert b"score=-99" not in marked
 
 
-@pytest.mark.guide("MAIL-HDR-002", "MAIL-HDR-003", "MAIL-HDR-004", "MAIL-HDR-006", "MAIL-HDR-007")
+@pytest.mark.guide(
+    "MAIL-HDR-002", "MAIL-HDR-003", "MAIL-HDR-004", "MAIL-HDR-005", "MAIL-HDR-006", "MAIL-HDR-007"
+)
 def test_headers_that_name_origin_and_recipient(served, tree):
     submit(served, LETTER)
     assert b"X-Originating-IP: [127.0.0.1]\n" in messages_in(tree, "bob@one.test")[0]
