@@ -107,6 +107,8 @@ def _default(control: Control[Any]) -> str:
 
 def _what(control: Control[Any]) -> str:
     parts = [control.summary]
+    if control.see:
+        parts.append("See " + ", ".join(f"[`{name}`](#{name})" for name in control.see) + ".")
     if control.caution:
         parts.append(f"**{control.caution}**")
     if control.empty_means:

@@ -36,7 +36,7 @@ LOCALTIME = REGISTRY.flag(
     stage="queue",
 )  # fmt: skip
 POPBEFORESMTP = REGISTRY.flag(
-    "popbeforesmtp", False, "A POP3 sign-in lets its IP address relay for a while.", ("pop3d",),
+    "popbeforesmtp", False, "A POP3 or IMAP sign-in lets its IP address relay for a while.", ("pop3d",),
     stage="connect",
     caution="Sign-in with SMTP AUTH is safer: an address may be shared by many.",
 )  # fmt: skip
