@@ -72,7 +72,8 @@ def write(home: Path) -> int:
 
 def _virtual(path: Path) -> str:
     own = path.read_text() if path.exists() else ""
-    return own + "".join(f"{word}.test:{word}.test\n" for _, word in zip(range(ENTRIES), _words(97), strict=False))
+    words = (word for _, word in zip(range(ENTRIES), _words(97), strict=False))
+    return own + "".join(f"{word}.test:{word}.test\n" for word in words)
 
 
 def _rules() -> str:

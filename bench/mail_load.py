@@ -78,14 +78,11 @@ class NameServer:
 
 
 def _serve(port: int, ready: object) -> None:
-    from dnslib import RR
     from dnslib.server import DNSLogger, DNSServer
     from dnslib.zoneresolver import ZoneResolver
 
-    assert RR.fromZone(ZONE)
-    DNSServer(
-        ZoneResolver(ZONE), port=port, address="127.0.0.1", logger=DNSLogger(log="-request,-reply,-truncated,-error,-recv,-send,-data")
-    ).start_thread()
+    silent = DNSLogger(log="-request,-reply,-truncated,-error,-recv,-send,-data")
+    DNSServer(ZoneResolver(ZONE), port=port, address="127.0.0.1", logger=silent).start_thread()
     ready.set()  # type: ignore[attr-defined]
     while True:
         time.sleep(3600)

@@ -36,25 +36,22 @@ from bench.mail_postfix import Postfix  # noqa: E402
 
 FIGURES = ("accept", "sessions", "auth", "idle", "growth")
 BOXES = 500
-GOALS = {
-    "checks": (1 / 0.88, "full chain: processor time and throughput within 12 % of none"),
-}
 
 
 @dataclass(frozen=True)
 class Extent:
     """How much is done: seconds for each figure that takes turns, and counts of sessions."""
 
-    accept: float = 100.0
-    rounds: int = 3
-    """Of one load: each fills every mailbox twice."""
+    accept: float = 90.0
+    rounds: int = 1
+    """Of one load: each fills every mailbox twice. Short turns: neighbours have the same noise."""
     sessions: float = 20.0
     session_count: int = 2_000
     idle: int = 5_000
     growth: int = 100_000
 
 
-QUICK = Extent(accept=14.0, rounds=1, sessions=3.0, session_count=600, idle=500, growth=6_000)
+QUICK = Extent(accept=6.0, sessions=2.0, session_count=400, idle=300, growth=4_000)
 
 
 @dataclass
@@ -114,14 +111,17 @@ def main() -> int:
         return 1
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    print(f"\n{time.monotonic() - begun:.0f} s; " + (f"missed: {', '.join(results.missed)}" if results.missed else "all goals reached"))
+    verdict = f"missed: {', '.join(results.missed)}" if results.missed else "all goals reached"
+    print(f"\n{time.monotonic() - begun:.0f} s; {verdict}")
     if options.json:
         options.json.write_text(json.dumps(results.raw, indent=1) + "\n")
     return 0
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="a minute: shows that it works")
     parser.add_argument("--only", type=_figures, default=set(FIGURES), help=", ".join(FIGURES))
     parser.add_argument("--json", type=Path, help="keep every sample")
@@ -145,7 +145,7 @@ def measure_beside_postfix(
         if "accept" in only:
             load = Load(extent.rounds, BOXES)
             take_turns(servers, extent.accept, lambda server: _deliver(server, load))
-            print("\n4 KiB to one recipient, many messages in a session (messages a second, ms of processor time)")
+            print("\n4 KiB to one recipient, many in a session (messages a second, ms of processor time)")
             report(servers, results, "accept")
             judge_ratio(servers, "full", "none", 1.12, "a: the full chain", results)
             judge_ratio(servers, "lists", "full", 1.05, "b: twenty lists", results)
@@ -256,7 +256,8 @@ def report(servers: list[Server], results: Results, figure: str) -> None:
     for server in servers:
         rates = [one.rate for one in server.samples]
         times = [one.cpu_ms for one in server.samples]
-        print(f"  {server.name:<8} {spread(rates, '.0f'):>24} /s {spread(times, '.3f'):>26} ms  ({len(rates)} turns)")
+        shown = f"{spread(rates, '.0f'):>24} /s {spread(times, '.3f'):>26} ms"
+        print(f"  {server.name:<8} {shown}  ({len(rates)} turns)")
         results.raw[f"{figure}.{server.name}"] = [[one.rate, one.cpu_ms] for one in server.samples]
 
 
@@ -290,7 +291,7 @@ def spread(values: list[float], form: str) -> str:
 def measure_authentication(quick: bool) -> None:
     """Prints what bench/mail_auth.py finds."""
     print("\nc: SPF, DKIM and DMARC of one message", flush=True)
-    command = [sys.executable, str(CHECKOUT / "bench/mail_auth.py"), "--seconds", "4" if quick else "16"]
+    command = [sys.executable, str(CHECKOUT / "bench/mail_auth.py"), "--seconds", "2" if quick else "16"]
     subprocess.run(command, check=False)
 
 
@@ -341,10 +342,11 @@ def measure_growth(home: Path, resolver: int, extent: Extent, results: Results) 
             seen.append((done, engine.pss() / 1e6))
     finally:
         engine.stop()
-    print(f"\ne: memory over {extent.growth} sessions: " + ", ".join(f"{mb:.1f} MB after {n}" for n, mb in seen))
+    shown = ", ".join(f"{megabytes:.1f} MB after {count}" for count, megabytes in seen)
+    print(f"\ne: memory over {extent.growth} sessions: {shown}")
     results.raw["growth"] = seen
     # Python's arenas give or take a little; a leak of 100 bytes a session would be 8 MB here.
-    results.judge("e: growth", round(seen[-1][1] - seen[0][1], 2), max(1.0, extent.growth * 2e-5), " MB more")
+    results.judge("e: growth", round(seen[-1][1] - seen[0][1], 2), 3.0, " MB more")
 
 
 if __name__ == "__main__":

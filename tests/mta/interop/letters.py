@@ -46,10 +46,10 @@ class Letter:
         """With CRLF, not dot-stuffed."""
         return b"\r\n".join(self.lines()) + b"\r\n"
 
-    def file(self, directory: Path) -> Path:
-        """With LF, as programs on this machine expect it."""
+    def file(self, directory: Path, *, last_end: bool = True) -> Path:
+        """With LF, as programs on this machine expect it. `last_end` False: for those that add one."""
         path = directory / f"{self.token}.eml"
-        path.write_bytes(b"\n".join(self.lines()) + b"\n")
+        path.write_bytes(b"\n".join(self.lines()) + (b"\n" if last_end else b""))
         return path
 
 

@@ -18,9 +18,10 @@ NODE_MODULES = Path("/usr/share/nodejs")
 
 
 def by_swaks(route: Route, letter, home: Path) -> None:
+    file = letter.file(home, last_end=False)
     command = [
-        program("swaks", "swaks"), "--server", "127.0.0.1", "--port", str(route.port), "--from", letter.sender,
-        "--to", letter.recipient, "--data", f"@{letter.file(home)}", "--helo", "client.far.test",
+        program("swaks", "swaks"), "--server", "127.0.0.1", "--port", str(route.port), "--data", f"@{file}",
+        "--from", letter.sender, "--to", letter.recipient, "--helo", "client.far.test",
     ]  # fmt: skip
     if route.tls:
         command += ["-tlsc" if route.tls == "first" else "-tls", "--tls-verify", "--tls-ca-path"]
@@ -32,11 +33,9 @@ def by_swaks(route: Route, letter, home: Path) -> None:
 
 def by_smtp_source(route: Route, letter, home: Path) -> None:
     command, environment = smtp_source()
-    _run(
-        [*command, "-4", "-F", str(letter.file(home)), "-f", letter.sender, "-t", letter.recipient,
-         "-M", "client.far.test", f"inet:127.0.0.1:{route.port}"],
-        env=environment,
-    )  # fmt: skip
+    file = letter.file(home, last_end=False)
+    command += ["-4", "-F", str(file), "-f", letter.sender, "-t", letter.recipient, "-M", "client.far.test"]
+    _run([*command, f"inet:127.0.0.1:{route.port}"], env=environment)
 
 
 def by_msmtp(route: Route, letter, home: Path) -> None:
@@ -72,10 +71,8 @@ def by_nodemailer(route: Route, letter, home: Path) -> None:
     }  # fmt: skip
     if route.user:
         transport["auth"] = {"user": route.user, "pass": route.password}
-    wanted = {
-        "transport": transport, "envelope": {"from": letter.sender, "to": [letter.recipient], "use8BitMime": True},
-        "file": str(letter.file(home)),
-    }  # fmt: skip
+    envelope = {"from": letter.sender, "to": [letter.recipient], "use8BitMime": True}
+    wanted = {"transport": transport, "envelope": envelope, "file": str(letter.file(home))}
     script = home / "send.js"
     script.write_text(NODEMAILER)
     _run(
@@ -107,7 +104,8 @@ def by_aiosmtplib(route: Route, letter, home: Path) -> None:
         ) as client:  # fmt: skip
             if route.user:
                 await client.login(route.user, route.password or "")
-            await client.sendmail(letter.sender, [letter.recipient], letter.wire(), ["BODY=8BITMIME"])
+            options = ["BODY=8BITMIME"]
+            await client.sendmail(letter.sender, [letter.recipient], letter.wire(), mail_options=options)
 
     asyncio.run(deliver())
 
