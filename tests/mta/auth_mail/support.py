@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,13 +20,26 @@ Answers = Callable[[DnsQuestion], DnsAnswer]
 
 def test_data(name: str) -> Path:
     """A file of the conformance suites. They are never part of this repository."""
-    folder = Path(os.environ.get("HELIOSPHERE_TEST_DATA") or REPOSITORY.parent / "shared" / "data")
-    path = folder / name
-    assert path.is_file(), (
-        f"The conformance suite {name} is missing in {folder}: "
+    folders = suite_folders()
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    raise AssertionError(
+        f"The conformance suite {name} is missing in {' and '.join(map(str, folders))}: "
         "put the suites there, or name their folder in HELIOSPHERE_TEST_DATA."
     )
-    return path
+
+
+def suite_folders() -> list[Path]:
+    """What the environment says; else `shared/data` beside the repository, or beside the one that this
+    was cloned from."""
+    named = os.environ.get("HELIOSPHERE_TEST_DATA")
+    if named:
+        return [Path(named)]
+    command = ["git", "-C", str(REPOSITORY), "config", "--get", "remote.origin.url"]
+    origin = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    beside = [REPOSITORY, Path(origin)] if origin.startswith("/") else [REPOSITORY]
+    return [one.parent / "shared" / "data" for one in beside]
 
 
 test_data.__test__ = False  # type: ignore[attr-defined]

@@ -32,12 +32,20 @@ class Clamd:
     limits: TimeLimits = LIMITS
 
     async def scan(self, message: Parts) -> VirusResult:
-        """Never raises for trouble with clamd and never takes longer than the limits say."""
+        """Never raises for trouble with clamd and never takes longer than twice what the limits say.
+
+        A clamd that finds a message too long says so and hangs up; what it said can be lost with the
+        connection, so a broken one is tried once more.
+        """
+        result = await self._try(message)
+        return await self._try(message) if isinstance(result, Unavailable) and result.broken else result
+
+    async def _try(self, message: Parts) -> VirusResult:
         try:
             async with scan_stream(self.endpoint, self.limits) as (reader, writer):
                 return _read_verdict(await _exchange(reader, writer, message))
         except NoAnswer as trouble:
-            return Unavailable(str(trouble))
+            return Unavailable(str(trouble), broken=isinstance(trouble.__context__, ConnectionError))
 
     async def answers(self) -> bool:
         """PING."""

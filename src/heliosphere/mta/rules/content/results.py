@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,11 @@ class TooBig:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """No verdict: away, too slow, or an answer nobody understands. `reason` is for log and operator."""
+    """No verdict: away, too slow, or an answer nobody understands. `reason` is for log and operator.
+    `broken`: the connection was, while it was in use."""
 
     reason: str
+    broken: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
