@@ -4,7 +4,7 @@ import asyncio
 import socket
 from datetime import timedelta
 
-from heliosphere.mta.adapters.vpopmail_tree import system_clock
+from heliosphere.mta.adapters.store.vpopmail_tree import system_clock
 from heliosphere.mta.store import VpopmailTree, hash_password
 
 SECRET = "correct horse"

@@ -16,7 +16,7 @@ from heliosphere.contracts.controls.registry import (
     read_options,
     read_scalar,
 )
-from heliosphere.mta.adapters.control_files import ControlFiles
+from heliosphere.mta.adapters.files.control_files import ControlFiles
 from heliosphere.mta.programs import showctl
 from heliosphere.mta.programs.send import send_settings
 from heliosphere.mta.rules.errors import TryLater

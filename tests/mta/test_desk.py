@@ -9,8 +9,8 @@ from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 from heliosphere.contracts.codec import decode, encode
 from heliosphere.contracts.mail_server import ExplainSession, FindSessions, ReadControls, WhatIf
-from heliosphere.mta.adapters.session_records import SessionRecords
-from heliosphere.mta.adapters.vpopmail_tree import system_clock
+from heliosphere.mta.adapters.logs.session_records import SessionRecords
+from heliosphere.mta.adapters.store.vpopmail_tree import system_clock
 from heliosphere.mta.desk import MailDesk
 from heliosphere.mta.programs import explain
 from heliosphere.mta.rules.errors import Refused

@@ -6,7 +6,7 @@ import pytest
 from dnslib import MX, QTYPE, RR, TXT, A
 from dnslib.server import BaseResolver, DNSServer
 
-from heliosphere.mta.adapters.dns_cache import CachedDns
+from heliosphere.mta.adapters.network.dns_cache import CachedDns
 from heliosphere.mta.rules.dns_facts import DnsQuestion, DnsStatus
 
 LONG = "x" * 250

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from heliosphere.mta.adapters.group_commit import commit_now
-from heliosphere.mta.adapters.maildir_files import MaildirMailboxes
-from heliosphere.mta.adapters.relay_files import RelayFiles
-from heliosphere.mta.adapters.vpopmail_tree import system_clock
+from heliosphere.mta.adapters.files.relay_files import RelayFiles
+from heliosphere.mta.adapters.store.group_commit import commit_now
+from heliosphere.mta.adapters.store.maildir_files import MaildirMailboxes
+from heliosphere.mta.adapters.store.vpopmail_tree import system_clock
 from heliosphere.mta.dovecot.config import AUTH_SCRIPT, dovecot_config
-from heliosphere.mta.rules.routing import MailboxTarget
+from heliosphere.mta.rules.store.routing import MailboxTarget
 from heliosphere.mta.store import UserFlag, VpopmailTree
 from tests.mta.support import HASH, SECRET, free_port
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.adapters.cdb_files import Cdb, cdb_bytes
+from heliosphere.mta.adapters.files.cdb_files import Cdb, cdb_bytes
 from heliosphere.mta.rules.errors import Refused, TryLater
-from heliosphere.mta.rules.names import why_not_domain, why_not_user
-from heliosphere.mta.rules.quota import Quota, Usage, is_over, parse_quota, percent_used
+from heliosphere.mta.rules.store.names import why_not_domain, why_not_user
+from heliosphere.mta.rules.store.quota import Quota, Usage, is_over, parse_quota, percent_used
 from heliosphere.mta.wire import assign, maildirsize, vpasswd
 from heliosphere.mta.wire.assign import Assignment
 from heliosphere.mta.wire.vpasswd import VpasswdLine

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.adapters.event_log import LineLog
+from heliosphere.mta.adapters.logs.event_log import LineLog
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from heliosphere.contracts.controls import REGISTRY, common, content, smtpd, spf_checks
 from heliosphere.contracts.controls.registry import Snapshot, read_options, read_value, set_option
-from heliosphere.mta.adapters.control_files import ControlFiles
+from heliosphere.mta.adapters.files.control_files import ControlFiles
 from heliosphere.mta.controls.policy import CompiledControls, with_environment
 from heliosphere.mta.programs import showctl
 from heliosphere.mta.rules.errors import TryLater
+from heliosphere.mta.rules.origin.spf import guess_problem, rules_problem
+from heliosphere.mta.rules.origin.spf.explain import explanation_problem
 from heliosphere.mta.rules.session import Client
-from heliosphere.mta.rules.spf import guess_problem, rules_problem
-from heliosphere.mta.rules.spf.explain import explanation_problem
 from heliosphere.mta.wire.smtp_server import SmtpServer
 from tests.mta.transcripts import World, Zone, serve
 

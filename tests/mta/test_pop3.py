@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.adapters.pop3_maildrop import Maildrop
-from heliosphere.mta.rules.quota import Quota
+from heliosphere.mta.adapters.store.pop3_maildrop import Maildrop
+from heliosphere.mta.rules.store.quota import Quota
 from heliosphere.mta.wire.pop3 import Fetch, Finish, Item, Pop3Server, PopSignIn, PopStartTls
 
 MESSAGES = [b"Subject: one\n\nhello\nworld\n", b"Subject: two\n\n.dot\n", b"no body"]

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.adapters.control_files import ControlFiles
-from heliosphere.mta.adapters.group_commit import commit_now
-from heliosphere.mta.adapters.mailbox_directory import MailboxDirectory
-from heliosphere.mta.adapters.maildir_files import MaildirMailboxes
-from heliosphere.mta.adapters.spool_files import ABANDONED_AFTER, SpoolFiles
-from heliosphere.mta.adapters.vpopmail_tree import system_clock
+from heliosphere.mta.adapters.files.control_files import ControlFiles
+from heliosphere.mta.adapters.store.group_commit import commit_now
+from heliosphere.mta.adapters.store.mailbox_directory import MailboxDirectory
+from heliosphere.mta.adapters.store.maildir_files import MaildirMailboxes
+from heliosphere.mta.adapters.store.spool_files import ABANDONED_AFTER, SpoolFiles
+from heliosphere.mta.adapters.store.vpopmail_tree import system_clock
 from heliosphere.mta.queue.states import (
     Channel,
     Envelope,
@@ -22,10 +22,10 @@ from heliosphere.mta.queue.states import (
     parse_todo,
     todo_bytes,
 )
-from heliosphere.mta.rules.bounces import BounceNames
+from heliosphere.mta.rules.delivery.bounces import BounceNames
+from heliosphere.mta.rules.delivery.outcomes import deferred, failed
+from heliosphere.mta.rules.delivery.retry import LOCAL_STEP, REMOTE_STEP, is_expired, next_attempt
 from heliosphere.mta.rules.errors import Refused
-from heliosphere.mta.rules.outcomes import deferred, failed
-from heliosphere.mta.rules.retry import LOCAL_STEP, REMOTE_STEP, is_expired, next_attempt
 from heliosphere.mta.services.deliver_local import LocalDelivery
 from heliosphere.mta.services.schedule import QueueRunner, SendSettings
 from tests.mta.support import Events, Wall, messages_in
@@ -250,7 +250,7 @@ def steps_of(work):
 
 
 def test_no_crash_leaves_half_a_message_in_a_mailbox(tree):
-    from heliosphere.mta.rules.routing import MailboxTarget
+    from heliosphere.mta.rules.store.routing import MailboxTarget
 
     targets = []
     for address in ("alice@one.test", "bob@one.test", "carol@two.test"):
@@ -277,7 +277,7 @@ def test_no_crash_leaves_half_a_message_in_a_mailbox(tree):
 
 
 def test_several_recipients_share_one_file(tree):
-    from heliosphere.mta.rules.routing import MailboxTarget
+    from heliosphere.mta.rules.store.routing import MailboxTarget
 
     users = [tree.find_user(address) for address in ("alice@one.test", "carol@two.test")]
     targets = [MailboxTarget(user.address, user.maildir, user.quota) for user in users]

@@ -5,21 +5,21 @@ import base64
 
 import pytest
 
-from heliosphere.mta.adapters.control_files import ControlFiles
-from heliosphere.mta.adapters.filter_clients import FilterClients
-from heliosphere.mta.adapters.group_commit import GroupCommit, commit_batch
-from heliosphere.mta.adapters.mailbox_directory import MailboxDirectory
-from heliosphere.mta.adapters.maildir_files import MaildirMailboxes
-from heliosphere.mta.adapters.maildir_usage import QuotaBook
-from heliosphere.mta.adapters.spool_files import SpoolFiles
-from heliosphere.mta.adapters.vpopmail_tree import system_clock
+from heliosphere.mta.adapters.files.control_files import ControlFiles
+from heliosphere.mta.adapters.files.filter_clients import FilterClients
+from heliosphere.mta.adapters.store.group_commit import GroupCommit, commit_batch
+from heliosphere.mta.adapters.store.mailbox_directory import MailboxDirectory
+from heliosphere.mta.adapters.store.maildir_files import MaildirMailboxes
+from heliosphere.mta.adapters.store.maildir_usage import QuotaBook
+from heliosphere.mta.adapters.store.spool_files import SpoolFiles
+from heliosphere.mta.adapters.store.vpopmail_tree import system_clock
 from heliosphere.mta.rules.addresses import parse_address
 from heliosphere.mta.rules.content.decision import ScanPolicy
 from heliosphere.mta.rules.facts import Mailbox, RecipientOf, SenderOf, Unavailable
-from heliosphere.mta.rules.flags import Service, UserFlag
 from heliosphere.mta.rules.headers import Hop
-from heliosphere.mta.rules.quota import Quota
 from heliosphere.mta.rules.session import Client, Session, SmtpPolicy
+from heliosphere.mta.rules.store.flags import Service, UserFlag
+from heliosphere.mta.rules.store.quota import Quota
 from heliosphere.mta.services.check_message import ContentSettings, MessageChecker
 from heliosphere.mta.services.find_facts import FactFinder
 from heliosphere.mta.services.ports import SignInRefused
@@ -172,7 +172,7 @@ async def test_a_store_that_cannot_be_written_is_a_temporary_answer(receiver, tr
         raise OSError(28, "No space left on device")
 
     tree.change_user("alice@one.test", quota_bytes=100_000)
-    monkeypatch.setattr("heliosphere.mta.adapters.maildir_files.os.fsync", full)
+    monkeypatch.setattr("heliosphere.mta.adapters.store.maildir_files.os.fsync", full)
     reply = await take(receiver, letter("alice@one.test", "bob@one.test"))
     assert reply.code == 451
     monkeypatch.undo()

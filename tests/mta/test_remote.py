@@ -9,11 +9,11 @@ from dnslib.server import BaseResolver, DNSServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.adapters.dns_resolver import DnsResolver
-from heliosphere.mta.adapters.smtp_caller import RemotePostman, RemoteSettings
+from heliosphere.mta.adapters.network.dns_resolver import DnsResolver
+from heliosphere.mta.adapters.network.smtp_caller import RemotePostman, RemoteSettings
 from heliosphere.mta.rules.addresses import Address
-from heliosphere.mta.rules.outcomes import Verdict
-from heliosphere.mta.rules.routing import AcceptTable, DomainTable, Route, parse_host_port, route_for
+from heliosphere.mta.rules.delivery.outcomes import Verdict
+from heliosphere.mta.rules.store.routing import AcceptTable, DomainTable, Route, parse_host_port, route_for
 from heliosphere.mta.wire.smtp_client import AnswerReader, GarbledReply
 from tests.mta.support import FakeHost, free_port
 

@@ -19,13 +19,13 @@ import pytest
 from dnslib import MX, PTR, QTYPE, RCODE, RR, TXT, A
 from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
-from heliosphere.mta.adapters.control_files import ControlFiles
-from heliosphere.mta.adapters.mailbox_directory import MailboxDirectory
-from heliosphere.mta.adapters.pop3_listener import Pop3Service, Pop3Session
-from heliosphere.mta.adapters.relay_files import RelayFiles
-from heliosphere.mta.adapters.tls_context import ServerCertificate
-from heliosphere.mta.adapters.vpopmail_tree import system_clock
-from heliosphere.mta.rules.flags import UserFlag
+from heliosphere.mta.adapters.files.control_files import ControlFiles
+from heliosphere.mta.adapters.files.relay_files import RelayFiles
+from heliosphere.mta.adapters.network.pop3_listener import Pop3Service, Pop3Session
+from heliosphere.mta.adapters.network.tls_context import ServerCertificate
+from heliosphere.mta.adapters.store.mailbox_directory import MailboxDirectory
+from heliosphere.mta.adapters.store.vpopmail_tree import system_clock
+from heliosphere.mta.rules.store.flags import UserFlag
 from tests.mta.support import SECRET, Events, free_port, messages_in
 from tests.mta.test_serve import engine, until
 

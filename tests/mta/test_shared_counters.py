@@ -2,7 +2,7 @@
 
 import os
 
-from heliosphere.mta.adapters.shared_counters import FailureTable, SessionTable, SharedPlaces
+from heliosphere.mta.adapters.network.shared_counters import FailureTable, SessionTable, SharedPlaces
 
 
 def test_sessions_of_all_workers_are_counted_together():

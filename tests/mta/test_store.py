@@ -10,9 +10,9 @@ from pathlib import Path
 import cdblib
 import pytest
 
-from heliosphere.mta.adapters import atomic_files
-from heliosphere.mta.adapters.maildir_usage import QuotaBook
-from heliosphere.mta.adapters.vpopmail_tree import system_clock
+from heliosphere.mta.adapters.files import atomic_files
+from heliosphere.mta.adapters.store.maildir_usage import QuotaBook
+from heliosphere.mta.adapters.store.vpopmail_tree import system_clock
 from heliosphere.mta.store import (
     SUSPENDED,
     Refused,

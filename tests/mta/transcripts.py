@@ -42,10 +42,11 @@ from dataclasses import dataclass, field
 from heliosphere.contracts.controls import REGISTRY
 from heliosphere.contracts.controls.registry import Snapshot, read_value
 from heliosphere.contracts.controls.smtpd import SMTPLOG
-from heliosphere.mta.adapters.session_watcher import SessionWatcher
+from heliosphere.mta.adapters.logs.session_watcher import SessionWatcher
 from heliosphere.mta.controls.policy import CompiledControls
 from heliosphere.mta.rules import replies
 from heliosphere.mta.rules.checks.check import Gather, RunPlugins, Wait
+from heliosphere.mta.rules.clients.greylisting import GreylistDecision, GreylistReason
 from heliosphere.mta.rules.content.policy import SpamAction, SpamPolicy, VirusAction, VirusPolicy
 from heliosphere.mta.rules.content.results import Clean, Infected, SpamScore
 from heliosphere.mta.rules.content.results import Unavailable as NoVerdict
@@ -60,11 +61,10 @@ from heliosphere.mta.rules.facts import (
     Unavailable,
     asking_for,
 )
-from heliosphere.mta.rules.greylisting import GreylistDecision, GreylistReason
-from heliosphere.mta.rules.routing import AcceptTable
+from heliosphere.mta.rules.plugins.spp import PluginOutcome, fold, parse_output
 from heliosphere.mta.rules.scram import keys_of
 from heliosphere.mta.rules.session import EPOCH, Client
-from heliosphere.mta.rules.spp import PluginOutcome, fold, parse_output
+from heliosphere.mta.rules.store.routing import AcceptTable
 from heliosphere.mta.services.check_message import MessageChecker, content_settings
 from heliosphere.mta.services.find_facts import FactFinder
 from heliosphere.mta.services.scan import Scanner

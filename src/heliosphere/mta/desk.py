@@ -35,22 +35,22 @@ from heliosphere.contracts.mail_server import (
     VerdictChange,
     WhatIf,
 )
-from heliosphere.mta.adapters.atomic_files import remove_file, write_atomic
-from heliosphere.mta.adapters.clients_by_rule import ClientsByRule
-from heliosphere.mta.adapters.control_files import ControlFiles, snapshot_of
-from heliosphere.mta.adapters.dns_cache import CachedDns
-from heliosphere.mta.adapters.filter_clients import FilterClients
-from heliosphere.mta.adapters.greylist_store import GreylistStore
-from heliosphere.mta.adapters.mailbox_directory import MailboxDirectory
-from heliosphere.mta.adapters.own_addresses import own_addresses
-from heliosphere.mta.adapters.relay_files import RelayFiles
-from heliosphere.mta.adapters.scanners import scanner_for
-from heliosphere.mta.adapters.session_records import SessionRecords
-from heliosphere.mta.adapters.tls_context import ServerCertificate
-from heliosphere.mta.adapters.vpopmail_tree import VpopmailTree
+from heliosphere.mta.adapters.files.atomic_files import remove_file, write_atomic
+from heliosphere.mta.adapters.files.control_files import ControlFiles, snapshot_of
+from heliosphere.mta.adapters.files.filter_clients import FilterClients
+from heliosphere.mta.adapters.files.relay_files import RelayFiles
+from heliosphere.mta.adapters.filters.scanners import scanner_for
+from heliosphere.mta.adapters.logs.session_records import SessionRecords
+from heliosphere.mta.adapters.network.clients_by_rule import ClientsByRule
+from heliosphere.mta.adapters.network.dns_cache import CachedDns
+from heliosphere.mta.adapters.network.own_addresses import own_addresses
+from heliosphere.mta.adapters.network.tls_context import ServerCertificate
+from heliosphere.mta.adapters.store.greylist_store import GreylistStore
+from heliosphere.mta.adapters.store.mailbox_directory import MailboxDirectory
+from heliosphere.mta.adapters.store.vpopmail_tree import VpopmailTree
 from heliosphere.mta.controls.policy import CompiledControls
+from heliosphere.mta.rules.clients.greylisting import GreylistDecision, GreylistSettings
 from heliosphere.mta.rules.errors import Refused, TryLater
-from heliosphere.mta.rules.greylisting import GreylistDecision, GreylistSettings
 from heliosphere.mta.services.check_message import ContentSettings, MessageChecker, content_settings
 from heliosphere.mta.services.explain import Explainer
 from heliosphere.mta.services.find_facts import FactFinder

@@ -3,13 +3,13 @@
 The node agent imports this module and no other of the mail engine.
 """
 
-from heliosphere.mta.adapters.filter_clients import compile_clients, listed_clients, set_client
-from heliosphere.mta.adapters.passwords import hash_password, verify_password
-from heliosphere.mta.adapters.vpopmail_tree import VpopmailTree, VUser
+from heliosphere.mta.adapters.files.filter_clients import compile_clients, listed_clients, set_client
+from heliosphere.mta.adapters.store.passwords import hash_password, verify_password
+from heliosphere.mta.adapters.store.vpopmail_tree import VpopmailTree, VUser
 from heliosphere.mta.rules.errors import Refused, TryLater
-from heliosphere.mta.rules.flags import SUSPENDED, UserFlag
-from heliosphere.mta.rules.names import why_not_domain, why_not_user
-from heliosphere.mta.rules.quota import Quota, parse_quota
+from heliosphere.mta.rules.store.flags import SUSPENDED, UserFlag
+from heliosphere.mta.rules.store.names import why_not_domain, why_not_user
+from heliosphere.mta.rules.store.quota import Quota, parse_quota
 
 __all__ = [
     "SUSPENDED",

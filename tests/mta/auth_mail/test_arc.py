@@ -3,7 +3,7 @@
 import pytest
 
 from heliosphere.mta.rules.dns_facts import answer_from
-from heliosphere.mta.rules.message_signatures import MAX_ARC_SETS, ArcResult, SignedMessage, verify_arc
+from heliosphere.mta.rules.origin.message_signatures import MAX_ARC_SETS, ArcResult, SignedMessage, verify_arc
 from tests.mta.auth_mail.support import NOW, suite, zone
 
 SUITE = "arc/arc-draft-validation-tests.yml"

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from heliosphere.mta.rules.asking_run import AskingRun, together
 from heliosphere.mta.rules.dns_facts import DnsQuestion, answer_from
-from heliosphere.mta.rules.spf import SpfResult, SpfSource, SpfStatus
+from heliosphere.mta.rules.origin.asking_run import AskingRun, together
+from heliosphere.mta.rules.origin.spf import SpfResult, SpfSource, SpfStatus
 from heliosphere.mta.services.authenticate import AuthenticationReport, AuthenticationRequest, authenticate
 from tests.mta.auth_mail.signing import LETTER, key_record, rsa_key, signed
 from tests.mta.auth_mail.support import NOW, suite, zone

@@ -5,7 +5,7 @@ from email.parser import BytesParser
 
 import pytest
 
-from heliosphere.mta.rules.authentication_results import (
+from heliosphere.mta.rules.origin.authentication_results import (
     MethodResult,
     authentication_results_field,
     claimed_id,

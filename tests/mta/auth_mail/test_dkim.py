@@ -7,7 +7,7 @@ import dkim
 import pytest
 
 from heliosphere.mta.rules.dns_facts import DnsQuestion, answer_from
-from heliosphere.mta.rules.message_signatures import (
+from heliosphere.mta.rules.origin.message_signatures import (
     MAX_SIGNATURES,
     DkimResult,
     SignedMessage,

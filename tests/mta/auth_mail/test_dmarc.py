@@ -2,7 +2,8 @@
 
 import pytest
 
-from heliosphere.mta.rules.dmarc import (
+from heliosphere.mta.rules.dns_facts import answer_from
+from heliosphere.mta.rules.origin.dmarc import (
     DmarcRecord,
     DmarcResult,
     find_policy,
@@ -12,10 +13,9 @@ from heliosphere.mta.rules.dmarc import (
     parse_dmarc,
     strictest,
 )
-from heliosphere.mta.rules.dns_facts import answer_from
-from heliosphere.mta.rules.from_domains import domains_in
-from heliosphere.mta.rules.message_signatures import DkimResult, DkimStatus
-from heliosphere.mta.rules.spf import SpfResult, SpfSource, SpfStatus
+from heliosphere.mta.rules.origin.from_domains import domains_in
+from heliosphere.mta.rules.origin.message_signatures import DkimResult, DkimStatus
+from heliosphere.mta.rules.origin.spf import SpfResult, SpfSource, SpfStatus
 from tests.mta.auth_mail.support import zone
 
 NO_SPF = SpfResult(SpfStatus.NONE, "")

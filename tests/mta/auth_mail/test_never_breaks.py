@@ -6,13 +6,6 @@ from typing import get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliosphere.mta.rules.authentication_results import (
-    MethodResult,
-    authentication_results_field,
-    claiming_fields,
-    without_claims,
-)
-from heliosphere.mta.rules.dmarc import DmarcStatus, find_policy, judge_dmarc, parse_dmarc
 from heliosphere.mta.rules.dns_facts import (
     FAILED,
     NO_DATA,
@@ -22,10 +15,17 @@ from heliosphere.mta.rules.dns_facts import (
     DnsStatus,
     answer_from,
 )
-from heliosphere.mta.rules.from_domains import domains_in
-from heliosphere.mta.rules.message_signatures import DkimStatus, SignedMessage, verify_arc, verify_dkim
-from heliosphere.mta.rules.message_signatures.arc import ArcStatus
-from heliosphere.mta.rules.spf import (
+from heliosphere.mta.rules.origin.authentication_results import (
+    MethodResult,
+    authentication_results_field,
+    claiming_fields,
+    without_claims,
+)
+from heliosphere.mta.rules.origin.dmarc import DmarcStatus, find_policy, judge_dmarc, parse_dmarc
+from heliosphere.mta.rules.origin.from_domains import domains_in
+from heliosphere.mta.rules.origin.message_signatures import DkimStatus, SignedMessage, verify_arc, verify_dkim
+from heliosphere.mta.rules.origin.message_signatures.arc import ArcStatus
+from heliosphere.mta.rules.origin.spf import (
     SpfRequest,
     SpfResult,
     SpfStatus,

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from heliosphere.mta.rules.dns_facts import DnsStatus, answer_from
-from heliosphere.mta.rules.spf import SpfRequest, SpfResult, SpfStatus, check_host
+from heliosphere.mta.rules.origin.spf import SpfRequest, SpfResult, SpfStatus, check_host
 from tests.mta.auth_mail.pyspf_oracle import pyspf_result
 from tests.mta.auth_mail.random_spf import World, random_world
 from tests.mta.auth_mail.support import NOW

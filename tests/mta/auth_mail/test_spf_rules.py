@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from heliosphere.mta.rules.dns_facts import answer_from
-from heliosphere.mta.rules.spf import (
+from heliosphere.mta.rules.origin.spf import (
     DEFAULT_EXPLANATION,
     SpfRequest,
     SpfResult,

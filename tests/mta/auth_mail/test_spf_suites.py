@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from heliosphere.mta.rules.dns_facts import answer_from
-from heliosphere.mta.rules.spf import SpfRequest, SpfResult, SpfStatus, check_host
+from heliosphere.mta.rules.origin.spf import SpfRequest, SpfResult, SpfStatus, check_host
 from tests.mta.auth_mail.spf_zone import SuiteZone
 from tests.mta.auth_mail.support import NOW, suite
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.rules.block_lists import (
+from heliosphere.mta.rules.clients.block_lists import (
     ListOutcome,
     ListZone,
     check_lists,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.adapters.greylist_store import GreylistStore
-from heliosphere.mta.rules.greylisting import (
+from heliosphere.mta.adapters.store.greylist_store import GreylistStore
+from heliosphere.mta.rules.clients.greylisting import (
     DAY,
     ClientRecord,
     GreylistReason,

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from heliosphere.mta.adapters.smtp_listener import SmtpService
-from heliosphere.mta.adapters.syslog_sender import SyslogSender
+from heliosphere.mta.adapters.logs.syslog_sender import SyslogSender
+from heliosphere.mta.adapters.network.smtp_listener import SmtpService
 from heliosphere.mta.rules.replies import Reply
 from heliosphere.mta.rules.syslog_targets import parse_rblsyslog, parse_sysfacility
 

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.adapters.relay_files import RelayFiles
+from heliosphere.mta.adapters.files.relay_files import RelayFiles
 from heliosphere.mta.programs import clearopensmtp, tcprules, tcprulescheck
-from heliosphere.mta.rules.errors import TryLater
-from heliosphere.mta.rules.open_smtp import (
+from heliosphere.mta.rules.clients.open_smtp import (
     OpenAddress,
     after_login,
     merged,
@@ -21,6 +20,7 @@ from heliosphere.mta.rules.open_smtp import (
     render,
     without_expired,
 )
+from heliosphere.mta.rules.errors import TryLater
 from tests.mta.support import Wall
 
 CLIENT = "198.51.100.23"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.rules.spp import (
+from heliosphere.mta.rules.plugins.spp import (
     Decision,
     PluginFacts,
     PluginLine,
@@ -17,7 +17,7 @@ from heliosphere.mta.rules.spp import (
     plugin_environment,
     refusal_reply,
 )
-from heliosphere.mta.rules.spp_table import with_plugin, without_plugin, without_plugins
+from heliosphere.mta.rules.plugins.spp_table import with_plugin, without_plugin, without_plugins
 
 EXAMPLE = """\
 [connection]

@@ -11,8 +11,8 @@ import pytest
 import uvloop
 
 import heliosphere.mta
-from heliosphere.mta.adapters.spp_runner import SppRunner
-from heliosphere.mta.rules.spp import (
+from heliosphere.mta.adapters.filters.spp_runner import SppRunner
+from heliosphere.mta.rules.plugins.spp import (
     PLUGIN_FAILED,
     Decision,
     PluginFacts,

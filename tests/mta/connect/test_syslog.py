@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.adapters.syslog_sender import SyslogSender
-from heliosphere.mta.rules.block_lists import log_line, verdict_of_rule
+from heliosphere.mta.adapters.logs.syslog_sender import SyslogSender
+from heliosphere.mta.rules.clients.block_lists import log_line, verdict_of_rule
 from heliosphere.mta.rules.syslog_targets import (
     FACILITIES,
     LEVELS,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.adapters.cdb_files import Cdb, cdb_bytes
-from heliosphere.mta.rules.tcp_rules import (
+from heliosphere.mta.adapters.files.cdb_files import Cdb, cdb_bytes
+from heliosphere.mta.rules.clients.tcp_rules import (
     connections_per_ip,
     errors_in,
     find_rule,

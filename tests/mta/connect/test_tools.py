@@ -11,11 +11,11 @@ import sys
 import pytest
 
 from heliosphere.cli.main import find
-from heliosphere.mta.adapters.pid_file import PidFile, ask_restart, pid_path, running_engine
+from heliosphere.mta.adapters.files.pid_file import PidFile, ask_restart, pid_path, running_engine
 from heliosphere.mta.programs import spp_conf, ssl_proto
+from heliosphere.mta.rules.clients.tls_protocols import parse_tls_protocols
 from heliosphere.mta.rules.errors import Refused
-from heliosphere.mta.rules.spp import Section, parse_plugins
-from heliosphere.mta.rules.tls_protocols import parse_tls_protocols
+from heliosphere.mta.rules.plugins.spp import Section, parse_plugins
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_a_control_with_unknown_words_still_gives_the_good_ones():
 
 ENGINE = """
 import signal, sys, pathlib
-from heliosphere.mta.adapters.pid_file import PidFile, pid_path
+from heliosphere.mta.adapters.files.pid_file import PidFile, pid_path
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
 PidFile(pid_path(pathlib.Path(sys.argv[1]))).hold()
 print("ready", flush=True)

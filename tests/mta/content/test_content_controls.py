@@ -3,8 +3,8 @@
 import pytest
 
 from heliosphere.contracts.controls import REGISTRY, line_checks
-from heliosphere.mta.adapters.control_files import ControlFiles
-from heliosphere.mta.adapters.scanners import scanner_for
+from heliosphere.mta.adapters.files.control_files import ControlFiles
+from heliosphere.mta.adapters.filters.scanners import scanner_for
 from heliosphere.mta.controls.content import content_lists, scan_policy
 from heliosphere.mta.rules.content.decision import ScanPolicy
 from heliosphere.mta.rules.content.signatures import (

@@ -9,8 +9,8 @@ from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 from heliosphere.cli.house.components import filters
 from heliosphere.contracts.controls import REGISTRY
-from heliosphere.mta.adapters.clamd import Clamd
-from heliosphere.mta.adapters.spamd import Spamd
+from heliosphere.mta.adapters.filters.clamd import Clamd
+from heliosphere.mta.adapters.filters.spamd import Spamd
 from heliosphere.mta.rules.content.daemon_configs import (
     check_clamd_config,
     check_spamassassin_config,

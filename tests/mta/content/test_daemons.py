@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from heliosphere.mta.adapters.clamd import Clamd
-from heliosphere.mta.adapters.scan_stream import TimeLimits
-from heliosphere.mta.adapters.spamd import Spamd
+from heliosphere.mta.adapters.filters.clamd import Clamd
+from heliosphere.mta.adapters.filters.scan_stream import TimeLimits
+from heliosphere.mta.adapters.filters.spamd import Spamd
 from heliosphere.mta.rules.content.results import Clean, Infected, SpamScore, TooBig, Unavailable
 from tests.mta.content import daemons
 from tests.mta.content.samples import EICAR, LETTER, SPAM, VIRUS

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliosphere.mta.adapters.cdb_files import cdb_bytes, write_cdb
-from heliosphere.mta.adapters.filter_clients import (
+from heliosphere.mta.adapters.files.cdb_files import cdb_bytes, write_cdb
+from heliosphere.mta.adapters.files.filter_clients import (
     FilterClients,
     LineProblem,
     check_client_text,

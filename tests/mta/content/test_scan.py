@@ -2,9 +2,9 @@
 
 import pytest
 
-from heliosphere.mta.adapters.clamd import Clamd
-from heliosphere.mta.adapters.filter_clients import FilterClients, set_client
-from heliosphere.mta.adapters.spamd import Spamd
+from heliosphere.mta.adapters.files.filter_clients import FilterClients, set_client
+from heliosphere.mta.adapters.filters.clamd import Clamd
+from heliosphere.mta.adapters.filters.spamd import Spamd
 from heliosphere.mta.rules.content.decision import Fate, ScanPolicy
 from heliosphere.mta.rules.content.policy import SpamAction, SpamPolicy, VirusAction, VirusPolicy
 from heliosphere.mta.rules.content.results import Clean, Infected, SpamScore, TooBig, Unavailable

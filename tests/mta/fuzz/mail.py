@@ -5,19 +5,19 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime
 
-from heliosphere.mta.rules.authentication_results import (
+from heliosphere.mta.rules.content.signatures import ContentFilter, filter_lists
+from heliosphere.mta.rules.dns_facts import NO_NAME, DnsAnswer, DnsQuestion, DnsStatus, answer_from
+from heliosphere.mta.rules.origin.authentication_results import (
     MethodResult,
     authentication_results_field,
     claimed_id,
     claiming_fields,
     without_claims,
 )
-from heliosphere.mta.rules.content.signatures import ContentFilter, filter_lists
-from heliosphere.mta.rules.dmarc import find_policy, judge_dmarc, parse_dmarc
-from heliosphere.mta.rules.dns_facts import NO_NAME, DnsAnswer, DnsQuestion, DnsStatus, answer_from
-from heliosphere.mta.rules.from_domains import domains_in
-from heliosphere.mta.rules.message_signatures import SignedMessage, verify_arc, verify_dkim
-from heliosphere.mta.rules.spf import (
+from heliosphere.mta.rules.origin.dmarc import find_policy, judge_dmarc, parse_dmarc
+from heliosphere.mta.rules.origin.from_domains import domains_in
+from heliosphere.mta.rules.origin.message_signatures import SignedMessage, verify_arc, verify_dkim
+from heliosphere.mta.rules.origin.spf import (
     SpfRequest,
     SpfResult,
     SpfStatus,

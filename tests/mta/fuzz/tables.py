@@ -10,14 +10,14 @@ from heliosphere.contracts.controls.registry import (
     read_value,
     set_option,
 )
-from heliosphere.mta.adapters.cdb_files import Cdb, cdb_bytes
+from heliosphere.mta.adapters.files.cdb_files import Cdb, cdb_bytes
 from heliosphere.mta.controls.policy import CompiledControls
-from heliosphere.mta.rules.block_lists import judge_answers, parse_zones
+from heliosphere.mta.rules.clients.block_lists import judge_answers, parse_zones
+from heliosphere.mta.rules.clients.tcp_rules import errors_in, find_rule, parse_rules, rule_records
 from heliosphere.mta.rules.dns_facts import FAILED, NO_NAME, DnsAnswer, DnsStatus
 from heliosphere.mta.rules.errors import TryLater
 from heliosphere.mta.rules.patterns import GreetingList, PatternList, RelayList, matches
-from heliosphere.mta.rules.spp import Section, fold, parse_output, parse_plugins
-from heliosphere.mta.rules.tcp_rules import errors_in, find_rule, parse_rules, rule_records
+from heliosphere.mta.rules.plugins.spp import Section, fold, parse_output, parse_plugins
 
 CONTROL_WORDS = (
     *(control.name.encode() for control in REGISTRY), b" ", b"=", b":", b"\n", b"0", b"1",

@@ -9,8 +9,9 @@ from typing import Any
 
 from heliosphere.contracts.controls import REGISTRY, common, line_checks, smtpd
 from heliosphere.contracts.controls.registry import Entry, Snapshot, read_scalar
-from heliosphere.mta.rules.block_lists import ListZone, parse_zones
 from heliosphere.mta.rules.checks.order import Tables
+from heliosphere.mta.rules.clients.block_lists import ListZone, parse_zones
+from heliosphere.mta.rules.origin.spf import guess_problem, rules_problem
 from heliosphere.mta.rules.patterns import (
     AddressList,
     AddressOnlyList,
@@ -19,9 +20,8 @@ from heliosphere.mta.rules.patterns import (
     RelayList,
     UnknownSenderList,
 )
+from heliosphere.mta.rules.plugins.spp import PluginTable, is_builtin_rblspp, parse_plugins
 from heliosphere.mta.rules.session import SmtpPolicy
-from heliosphere.mta.rules.spf import guess_problem, rules_problem
-from heliosphere.mta.rules.spp import PluginTable, is_builtin_rblspp, parse_plugins
 
 
 def _relay_hosts(entries: tuple[Entry, ...]) -> RelayList:

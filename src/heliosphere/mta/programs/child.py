@@ -16,16 +16,16 @@ from socket import socket
 from typing import Any
 
 from heliosphere.contracts.controls import common, smtpd
-from heliosphere.mta.adapters.control_files import ControlFiles
-from heliosphere.mta.adapters.event_log import LineLog
-from heliosphere.mta.adapters.mailbox_directory import MailboxDirectory
-from heliosphere.mta.adapters.maildir_files import MaildirMailboxes
-from heliosphere.mta.adapters.shared_counters import FailureTable, SessionTable
-from heliosphere.mta.adapters.spool_files import SpoolFiles
-from heliosphere.mta.adapters.tls_context import ServerCertificate
-from heliosphere.mta.adapters.vpopmail_tree import VpopmailTree
+from heliosphere.mta.adapters.files.control_files import ControlFiles
+from heliosphere.mta.adapters.logs.event_log import LineLog
+from heliosphere.mta.adapters.network.shared_counters import FailureTable, SessionTable
+from heliosphere.mta.adapters.network.tls_context import ServerCertificate
+from heliosphere.mta.adapters.store.mailbox_directory import MailboxDirectory
+from heliosphere.mta.adapters.store.maildir_files import MaildirMailboxes
+from heliosphere.mta.adapters.store.spool_files import SpoolFiles
+from heliosphere.mta.adapters.store.vpopmail_tree import VpopmailTree
+from heliosphere.mta.rules.clients.tcp_rules import TcpRuleProblem
 from heliosphere.mta.rules.errors import Refused
-from heliosphere.mta.rules.tcp_rules import TcpRuleProblem
 
 PATIENCE = 3.0
 """Seconds that sessions get to finish when a program is told to stop."""

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from heliosphere.contracts.controls import common
-from heliosphere.mta.adapters.control_files import ControlFiles
-from heliosphere.mta.adapters.relay_files import RelayFiles
+from heliosphere.mta.adapters.files.control_files import ControlFiles
+from heliosphere.mta.adapters.files.relay_files import RelayFiles
 from heliosphere.mta.programs.child import wall_clock
+from heliosphere.mta.rules.clients.tcp_rules import TcpRuleProblem
 from heliosphere.mta.rules.errors import TryLater
-from heliosphere.mta.rules.tcp_rules import TcpRuleProblem
 
 FAILED = 255
 

@@ -15,7 +15,7 @@ from heliosphere.contracts.mail_server import CheckFound, ExplainSession, Explan
 from heliosphere.mta.desk import MailDesk
 from heliosphere.mta.programs.child import wall_clock
 from heliosphere.mta.rules.errors import TryLater
-from heliosphere.mta.rules.routing import parse_host_port
+from heliosphere.mta.rules.store.routing import parse_host_port
 
 REFUSED, TROUBLE = 1, 111
 

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from heliosphere.mta.adapters.acceptor import Acceptor, OwnPlaces
-from heliosphere.mta.adapters.pop3_listener import Pop3Service, Pop3Session
-from heliosphere.mta.adapters.relay_files import RelayFiles
+from heliosphere.mta.adapters.files.relay_files import RelayFiles
+from heliosphere.mta.adapters.network.acceptor import Acceptor, OwnPlaces
+from heliosphere.mta.adapters.network.pop3_listener import Pop3Service, Pop3Session
 from heliosphere.mta.programs.child import PATIENCE, Parts, Sockets, wall_clock
 
 MOST_SESSIONS = 1000

@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable
 
 from heliosphere.contracts.controls import common, send
-from heliosphere.mta.adapters.control_files import ControlFiles
-from heliosphere.mta.adapters.dns_resolver import DnsResolver
-from heliosphere.mta.adapters.group_commit import commit_now
-from heliosphere.mta.adapters.smtp_caller import RemotePostman, RemoteSettings
+from heliosphere.mta.adapters.files.control_files import ControlFiles
+from heliosphere.mta.adapters.network.dns_resolver import DnsResolver
+from heliosphere.mta.adapters.network.smtp_caller import RemotePostman, RemoteSettings
+from heliosphere.mta.adapters.store.group_commit import commit_now
 from heliosphere.mta.programs.child import Parts, wall_clock
 from heliosphere.mta.queue.states import Channel
-from heliosphere.mta.rules.bounces import BounceNames
+from heliosphere.mta.rules.delivery.bounces import BounceNames
 from heliosphere.mta.services.deliver_local import LocalDelivery
 from heliosphere.mta.services.schedule import QueueRunner, SendSettings
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from heliosphere.mta.adapters.pid_file import PidFile, pid_path
+from heliosphere.mta.adapters.files.pid_file import PidFile, pid_path
 from heliosphere.mta.programs import pop3d, send, smtpd
 from heliosphere.mta.programs.child import Main, Parts, Sockets, run_child
 from heliosphere.mta.rules.errors import Refused, TryLater
-from heliosphere.mta.rules.routing import Route, parse_host_port
+from heliosphere.mta.rules.store.routing import Route, parse_host_port
 
 BACKLOG = 128
 KILL_AFTER = 6.0

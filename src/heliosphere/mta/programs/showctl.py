@@ -11,14 +11,14 @@ from pathlib import Path
 from heliosphere.contracts.controls import REGISTRY
 from heliosphere.contracts.controls.registry import BadValue, Control, Snapshot
 from heliosphere.contracts.controls.smtpd import RCPTHOSTS, SPFEXP, SPFGUESS, SPFRULES
-from heliosphere.mta.adapters.control_files import ControlFiles
-from heliosphere.mta.adapters.filter_clients import CLIENT_LISTS, check_client_text
-from heliosphere.mta.adapters.relay_files import RelayFiles
+from heliosphere.mta.adapters.files.control_files import ControlFiles
+from heliosphere.mta.adapters.files.filter_clients import CLIENT_LISTS, check_client_text
+from heliosphere.mta.adapters.files.relay_files import RelayFiles
 from heliosphere.mta.programs.child import wall_clock
+from heliosphere.mta.rules.clients.tcp_rules import parse_rules
 from heliosphere.mta.rules.errors import TryLater
-from heliosphere.mta.rules.spf import explanation_problem, guess_problem, rules_problem, rules_warning
-from heliosphere.mta.rules.spp import parse_plugins
-from heliosphere.mta.rules.tcp_rules import parse_rules
+from heliosphere.mta.rules.origin.spf import explanation_problem, guess_problem, rules_problem, rules_warning
+from heliosphere.mta.rules.plugins.spp import parse_plugins
 
 NOT_ROOT = 100
 TROUBLE = 111

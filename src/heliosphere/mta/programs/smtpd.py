@@ -8,24 +8,24 @@ from collections.abc import Callable
 from functools import partial
 
 from heliosphere.contracts.controls import common, smtpd
-from heliosphere.mta.adapters.acceptor import Acceptor
-from heliosphere.mta.adapters.clients_by_rule import ClientsByRule
-from heliosphere.mta.adapters.control_files import ControlFiles
-from heliosphere.mta.adapters.dns_cache import CachedDns
-from heliosphere.mta.adapters.filter_clients import FilterClients
-from heliosphere.mta.adapters.greylist_store import GreylistStore
-from heliosphere.mta.adapters.group_commit import GroupCommit
-from heliosphere.mta.adapters.own_addresses import own_addresses
-from heliosphere.mta.adapters.relay_files import RelayFiles
-from heliosphere.mta.adapters.scanners import scanner_for
-from heliosphere.mta.adapters.session_records import SessionRecords
-from heliosphere.mta.adapters.shared_counters import SharedPlaces
-from heliosphere.mta.adapters.smtp_listener import CompiledCache, SmtpService, SmtpSession
-from heliosphere.mta.adapters.spp_runner import SppRunner
-from heliosphere.mta.adapters.syslog_sender import SyslogSender
-from heliosphere.mta.adapters.traffic_log import TrafficLog
+from heliosphere.mta.adapters.files.control_files import ControlFiles
+from heliosphere.mta.adapters.files.filter_clients import FilterClients
+from heliosphere.mta.adapters.files.relay_files import RelayFiles
+from heliosphere.mta.adapters.filters.scanners import scanner_for
+from heliosphere.mta.adapters.filters.spp_runner import SppRunner
+from heliosphere.mta.adapters.logs.session_records import SessionRecords
+from heliosphere.mta.adapters.logs.syslog_sender import SyslogSender
+from heliosphere.mta.adapters.logs.traffic_log import TrafficLog
+from heliosphere.mta.adapters.network.acceptor import Acceptor
+from heliosphere.mta.adapters.network.clients_by_rule import ClientsByRule
+from heliosphere.mta.adapters.network.dns_cache import CachedDns
+from heliosphere.mta.adapters.network.own_addresses import own_addresses
+from heliosphere.mta.adapters.network.shared_counters import SharedPlaces
+from heliosphere.mta.adapters.network.smtp_listener import CompiledCache, SmtpService, SmtpSession
+from heliosphere.mta.adapters.store.greylist_store import GreylistStore
+from heliosphere.mta.adapters.store.group_commit import GroupCommit
 from heliosphere.mta.programs.child import PATIENCE, Parts, Sockets, wall_clock
-from heliosphere.mta.rules.greylisting import GreylistDecision, GreylistSettings
+from heliosphere.mta.rules.clients.greylisting import GreylistDecision, GreylistSettings
 from heliosphere.mta.rules.syslog_targets import parse_sysfacility
 from heliosphere.mta.services.check_message import MessageChecker
 from heliosphere.mta.services.find_facts import FactFinder

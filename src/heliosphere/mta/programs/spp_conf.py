@@ -10,11 +10,11 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
-from heliosphere.mta.adapters.atomic_files import read_or_none, write_atomic
-from heliosphere.mta.adapters.locks import locked
+from heliosphere.mta.adapters.files.atomic_files import read_or_none, write_atomic
+from heliosphere.mta.adapters.files.locks import locked
 from heliosphere.mta.rules.errors import Refused
-from heliosphere.mta.rules.spp import RBLSPP, Section
-from heliosphere.mta.rules.spp_table import with_plugin, without_plugin, without_plugins
+from heliosphere.mta.rules.plugins.spp import RBLSPP, Section
+from heliosphere.mta.rules.plugins.spp_table import with_plugin, without_plugin, without_plugins
 
 FAILED = 1
 MODE = 0o755

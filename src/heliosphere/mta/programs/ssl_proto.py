@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from heliosphere.mta.adapters.atomic_files import write_atomic
-from heliosphere.mta.adapters.pid_file import ask_restart, pid_path
-from heliosphere.mta.rules.tls_protocols import OFFERED, TlsProtocols, parse_tls_protocols
+from heliosphere.mta.adapters.files.atomic_files import write_atomic
+from heliosphere.mta.adapters.files.pid_file import ask_restart, pid_path
+from heliosphere.mta.rules.clients.tls_protocols import OFFERED, TlsProtocols, parse_tls_protocols
 
 REFUSED = 1
 TROUBLE = 111

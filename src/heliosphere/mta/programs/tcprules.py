@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from heliosphere.mta.adapters.atomic_files import sync_directory
-from heliosphere.mta.adapters.cdb_files import cdb_bytes
-from heliosphere.mta.rules.tcp_rules import errors_in, parse_rules, rule_records
+from heliosphere.mta.adapters.files.atomic_files import sync_directory
+from heliosphere.mta.adapters.files.cdb_files import cdb_bytes
+from heliosphere.mta.rules.clients.tcp_rules import errors_in, parse_rules, rule_records
 
 BAD_RULES, TROUBLE = 100, 111
 

@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from heliosphere.mta.adapters.cdb_files import Cdb
+from heliosphere.mta.adapters.files.cdb_files import Cdb
+from heliosphere.mta.rules.clients.tcp_rules import TcpRule, find_rule, rule_from_data
 from heliosphere.mta.rules.errors import TryLater
-from heliosphere.mta.rules.tcp_rules import TcpRule, find_rule, rule_from_data
 
 TROUBLE = 111
 

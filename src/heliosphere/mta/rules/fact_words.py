@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from heliosphere.mta.rules.block_lists import ListVerdict
+from heliosphere.mta.rules.clients.block_lists import ListVerdict
+from heliosphere.mta.rules.clients.greylisting import GreylistDecision
 from heliosphere.mta.rules.dns_facts import ClientName, DnsAnswer, DnsQuestion, Existence
 from heliosphere.mta.rules.facts import (
     ClientNameOf,
@@ -17,8 +18,7 @@ from heliosphere.mta.rules.facts import (
     SpfOf,
     Unavailable,
 )
-from heliosphere.mta.rules.greylisting import GreylistDecision
-from heliosphere.mta.rules.spf import SpfResult
+from heliosphere.mta.rules.origin.spf import SpfResult
 
 
 def asked_in_words(fact: Fact) -> str:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from heliosphere.mta.rules.addresses import Address
-from heliosphere.mta.rules.block_lists import ListZone, check_lists
+from heliosphere.mta.rules.clients.block_lists import ListZone, check_lists
 from heliosphere.mta.rules.dns_facts import Asking, client_name, mail_domain_exists
-from heliosphere.mta.rules.spf import SpfRequest, check_host
+from heliosphere.mta.rules.origin.spf import SpfRequest, check_host
 
 
 @dataclass(frozen=True, slots=True)

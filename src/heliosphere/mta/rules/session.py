@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from heliosphere.mta.rules.addresses import Address
-from heliosphere.mta.rules.block_lists import ListVerdict, ListZone
+from heliosphere.mta.rules.clients.block_lists import ListVerdict, ListZone
 from heliosphere.mta.rules.facts import Fact
 from heliosphere.mta.rules.findings import Finding, TraceLine
 from heliosphere.mta.rules.patterns import (
@@ -21,8 +21,8 @@ from heliosphere.mta.rules.patterns import (
     RelayList,
     UnknownSenderList,
 )
+from heliosphere.mta.rules.plugins.spp import Section
 from heliosphere.mta.rules.replies import Reply
-from heliosphere.mta.rules.spp import Section
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTHING: Mapping[str, str] = MappingProxyType({})

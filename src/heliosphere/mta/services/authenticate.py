@@ -11,9 +11,10 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from heliosphere.mta.rules.asking_run import AskingRun, together
-from heliosphere.mta.rules.authentication_results import MethodResult, authentication_results_field
-from heliosphere.mta.rules.dmarc import (
+from heliosphere.mta.rules.dns_facts import Asking
+from heliosphere.mta.rules.origin.asking_run import AskingRun, together
+from heliosphere.mta.rules.origin.authentication_results import MethodResult, authentication_results_field
+from heliosphere.mta.rules.origin.dmarc import (
     DmarcResult,
     DmarcStatus,
     FoundPolicy,
@@ -21,17 +22,16 @@ from heliosphere.mta.rules.dmarc import (
     judge_dmarc,
     strictest,
 )
-from heliosphere.mta.rules.dns_facts import Asking
-from heliosphere.mta.rules.from_domains import domains_in
-from heliosphere.mta.rules.message_signatures import (
+from heliosphere.mta.rules.origin.from_domains import domains_in
+from heliosphere.mta.rules.origin.message_signatures import (
     ArcResult,
     DkimResult,
     SignedMessage,
     verify_arc,
     verify_dkim,
 )
-from heliosphere.mta.rules.spf import SpfRequest, SpfResult, SpfSource, check_host
-from heliosphere.mta.rules.spf.names import unicode_text
+from heliosphere.mta.rules.origin.spf import SpfRequest, SpfResult, SpfSource, check_host
+from heliosphere.mta.rules.origin.spf.names import unicode_text
 
 MAX_FROM = 65536
 """Characters of one From field that are read."""

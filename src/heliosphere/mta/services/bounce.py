@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heliosphere.mta.queue.states import Envelope, QueuedMessage
-from heliosphere.mta.rules.bounces import BounceNames, bounce_text, plan_bounce
+from heliosphere.mta.rules.delivery.bounces import BounceNames, bounce_text, plan_bounce
 from heliosphere.mta.rules.errors import Refused
 from heliosphere.mta.services.ports import Clock, EventLog, Spool
 

@@ -13,7 +13,6 @@ from heliosphere.contracts.controls.registry import Snapshot
 from heliosphere.mta.controls.content import content_lists, scan_policy
 from heliosphere.mta.rules import replies
 from heliosphere.mta.rules.addresses import Address
-from heliosphere.mta.rules.authentication_results import without_claims
 from heliosphere.mta.rules.checks.sender import spf_request, spf_result
 from heliosphere.mta.rules.content.decision import ScanPolicy
 from heliosphere.mta.rules.content.headers import originating_ip_field
@@ -21,7 +20,8 @@ from heliosphere.mta.rules.content.signatures import ContentFilter, Hit
 from heliosphere.mta.rules.dns_facts import Asking, DnsAnswer, DnsQuestion
 from heliosphere.mta.rules.findings import Finding, TraceLine
 from heliosphere.mta.rules.headers import received_field
-from heliosphere.mta.rules.spf import received_spf_field
+from heliosphere.mta.rules.origin.authentication_results import without_claims
+from heliosphere.mta.rules.origin.spf import received_spf_field
 from heliosphere.mta.services.authenticate import AuthenticationReport, AuthenticationRequest, authenticate
 from heliosphere.mta.services.find_facts import FactFinder
 from heliosphere.mta.services.ports import Clock

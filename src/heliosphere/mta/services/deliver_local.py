@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from heliosphere.mta.queue.states import Envelope, QueuedMessage
 from heliosphere.mta.rules.addresses import parse_address
+from heliosphere.mta.rules.delivery.outcomes import DELIVERED, Outcome, deferred, failed
 from heliosphere.mta.rules.errors import Refused, TryLater
 from heliosphere.mta.rules.headers import delivery_fields
-from heliosphere.mta.rules.outcomes import DELIVERED, Outcome, deferred, failed
-from heliosphere.mta.rules.routing import Resolution, Standing
+from heliosphere.mta.rules.store.routing import Resolution, Standing
 from heliosphere.mta.services.ports import Commit, Directory, Mailboxes, Spool
 
 

@@ -19,9 +19,9 @@ from heliosphere.mta.rules.dns_facts import client_name
 from heliosphere.mta.rules.fact_words import asked_in_words, found_in_words
 from heliosphere.mta.rules.facts import Fact
 from heliosphere.mta.rules.findings import Finding, TraceLine
+from heliosphere.mta.rules.plugins.spp import PluginOutcome
 from heliosphere.mta.rules.replies import Reply
 from heliosphere.mta.rules.session import Client, Relay, Session
-from heliosphere.mta.rules.spp import PluginOutcome
 from heliosphere.mta.services.check_message import ContentSettings, MessageChecker
 from heliosphere.mta.services.find_facts import FactFinder
 from heliosphere.mta.services.scan import Variant

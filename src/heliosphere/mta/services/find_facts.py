@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from heliosphere.mta.rules.clients.greylisting import GreylistDecision
 from heliosphere.mta.rules.dns_facts import Asking, DnsAnswer, DnsQuestion
 from heliosphere.mta.rules.errors import TryLater
 from heliosphere.mta.rules.facts import (
@@ -21,9 +22,8 @@ from heliosphere.mta.rules.facts import (
     Unavailable,
     asking_for,
 )
-from heliosphere.mta.rules.greylisting import GreylistDecision
-from heliosphere.mta.rules.routing import Standing
-from heliosphere.mta.rules.spf import SpfResult
+from heliosphere.mta.rules.origin.spf import SpfResult
+from heliosphere.mta.rules.store.routing import Standing
 from heliosphere.mta.services.ports import Directory, EventLog
 from heliosphere.mta.services.spf_memory import SpfMemory
 

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from heliosphere.mta.queue.states import Channel, Envelope, QueuedMessage
 from heliosphere.mta.rules.addresses import Address
-from heliosphere.mta.rules.flags import Service
-from heliosphere.mta.rules.outcomes import Outcome
-from heliosphere.mta.rules.quota import Quota
-from heliosphere.mta.rules.routing import MailboxTarget, Resolution
+from heliosphere.mta.rules.delivery.outcomes import Outcome
 from heliosphere.mta.rules.scram import ScramKeys
+from heliosphere.mta.rules.store.flags import Service
+from heliosphere.mta.rules.store.quota import Quota
+from heliosphere.mta.rules.store.routing import MailboxTarget, Resolution
 
 Clock = Callable[[], datetime]
 

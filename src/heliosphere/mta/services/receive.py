@@ -13,7 +13,7 @@ from heliosphere.mta.rules.errors import Refused, TryLater
 from heliosphere.mta.rules.findings import Finding
 from heliosphere.mta.rules.headers import delivery_fields
 from heliosphere.mta.rules.replies import Reply
-from heliosphere.mta.rules.routing import MailboxTarget, Standing
+from heliosphere.mta.rules.store.routing import MailboxTarget, Standing
 from heliosphere.mta.services.check_message import Checked, ContentSettings, MessageChecker
 from heliosphere.mta.services.ports import Clock, Commit, Committer, Directory, EventLog, Mailboxes, Spool
 from heliosphere.mta.services.scan import Variant

@@ -11,9 +11,9 @@ from functools import partial
 
 from heliosphere.mta.queue.states import Channel, QueuedMessage, QueuedRecipient
 from heliosphere.mta.rules.addresses import parse_address
-from heliosphere.mta.rules.bounces import BounceNames, report_paragraph
-from heliosphere.mta.rules.outcomes import Outcome, Verdict, failed, give_up
-from heliosphere.mta.rules.retry import LOCAL_STEP, REMOTE_STEP, is_expired, next_attempt
+from heliosphere.mta.rules.delivery.bounces import BounceNames, report_paragraph
+from heliosphere.mta.rules.delivery.outcomes import Outcome, Verdict, failed, give_up
+from heliosphere.mta.rules.delivery.retry import LOCAL_STEP, REMOTE_STEP, is_expired, next_attempt
 from heliosphere.mta.services.bounce import send_bounce
 from heliosphere.mta.services.deliver_local import LocalDelivery
 from heliosphere.mta.services.ports import Clock, Directory, EventLog, Postman, Spool

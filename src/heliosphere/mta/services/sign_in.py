@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from heliosphere.mta.rules.errors import TryLater
-from heliosphere.mta.rules.flags import Service
 from heliosphere.mta.rules.scram import ScramKeys
+from heliosphere.mta.rules.store.flags import Service
 from heliosphere.mta.services.ports import EventLog, SignInDesk, SignInRefused
 from heliosphere.mta.wire.smtp_questions import FindKeys, SignIn, SignInByDigest, SignInByProof, SignInFailed
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from heliosphere.mta.rules.dns_facts import DnsAnswer, DnsQuestion
-from heliosphere.mta.rules.spf import SpfRequest, SpfResult
+from heliosphere.mta.rules.origin.spf import SpfRequest, SpfResult
 
 MOST_KEPT = 2_000
 

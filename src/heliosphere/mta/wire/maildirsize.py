@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from heliosphere.mta.rules.quota import Quota, Usage, parse_quota
+from heliosphere.mta.rules.store.quota import Quota, Usage, parse_quota
 
 FULL_FILE = 5120
 """Bytes from which on the file is rebuilt."""

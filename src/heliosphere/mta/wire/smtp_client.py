@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from heliosphere.mta.rules.outcomes import DELIVERED, Outcome, deferred, failed
+from heliosphere.mta.rules.delivery.outcomes import DELIVERED, Outcome, deferred, failed
 from heliosphere.mta.wire.smtp_lines import stuff
 
 MAX_REPLY = 64 * 1024

@@ -8,8 +8,8 @@ from heliosphere.mta.rules.dns_facts import ClientName
 from heliosphere.mta.rules.facts import ClientNameOf
 from heliosphere.mta.rules.findings import Finding
 from heliosphere.mta.rules.headers import MAX_HOPS, Hop, count_hops
+from heliosphere.mta.rules.plugins.spp import Section
 from heliosphere.mta.rules.replies import Reply
-from heliosphere.mta.rules.spp import Section
 from heliosphere.mta.wire import smtp_commands
 from heliosphere.mta.wire.smtp_core import Dialogue, SmtpCore
 from heliosphere.mta.wire.smtp_lines import (

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from heliosphere.mta.rules import replies
 from heliosphere.mta.rules.addresses import NULL_SENDER
-from heliosphere.mta.rules.block_lists import classic_answer
 from heliosphere.mta.rules.checks import auth as auth_checks
 from heliosphere.mta.rules.checks.order import AUTH
+from heliosphere.mta.rules.clients.block_lists import classic_answer
 from heliosphere.mta.rules.findings import Finding
+from heliosphere.mta.rules.plugins.spp import Section
 from heliosphere.mta.rules.replies import Reply
 from heliosphere.mta.rules.session import Relay
-from heliosphere.mta.rules.spp import Section
 from heliosphere.mta.wire import smtp_commands, smtp_sign_in
 from heliosphere.mta.wire.smtp_core import Dialogue
 from heliosphere.mta.wire.smtp_envelope import EnvelopeVerbs

@@ -10,8 +10,8 @@ from heliosphere.mta.rules import replies
 from heliosphere.mta.rules.addresses import Address
 from heliosphere.mta.rules.facts import Fact, Unavailable
 from heliosphere.mta.rules.findings import Finding, TraceLine
+from heliosphere.mta.rules.plugins.spp import Section
 from heliosphere.mta.rules.session import Session, SmtpPolicy
-from heliosphere.mta.rules.spp import Section
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from heliosphere.mta.rules.addresses import Address
-from heliosphere.mta.rules.block_lists import ListVerdict, verdict_of_rule
 from heliosphere.mta.rules.checks import steps
 from heliosphere.mta.rules.checks.check import Check, Step, Table
 from heliosphere.mta.rules.checks.recipient import list_finding, lists_of
+from heliosphere.mta.rules.clients.block_lists import ListVerdict, verdict_of_rule
 from heliosphere.mta.rules.dns_facts import ClientName
 from heliosphere.mta.rules.facts import ClientNameOf, Fact, Unavailable
 from heliosphere.mta.rules.findings import Finding
 from heliosphere.mta.rules.patterns import RelayGrant
+from heliosphere.mta.rules.plugins.spp import Section
 from heliosphere.mta.rules.session import Relay, Session
-from heliosphere.mta.rules.spp import Section
 
 RELAYCLIENT = "RELAYCLIENT"
 RBLSMTPD = "RBLSMTPD"

@@ -13,8 +13,8 @@ from heliosphere.mta.rules.checks import auth, greeting, recipient, sender, step
 from heliosphere.mta.rules.checks.check import Check, Step, Table, active
 from heliosphere.mta.rules.checks.client import CONNECT
 from heliosphere.mta.rules.facts import Fact
+from heliosphere.mta.rules.plugins.spp import Section
 from heliosphere.mta.rules.session import Session, SmtpPolicy
-from heliosphere.mta.rules.spp import Section
 
 AUTH: Table = (
     Check("smtpauth", auth.check_auth_offered),

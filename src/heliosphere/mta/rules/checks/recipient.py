@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from heliosphere.mta.rules import replies
 from heliosphere.mta.rules.addresses import Address
-from heliosphere.mta.rules.block_lists import ListVerdict
 from heliosphere.mta.rules.checks.sender import has_full_domain
+from heliosphere.mta.rules.clients.block_lists import ListVerdict
+from heliosphere.mta.rules.clients.greylisting import GreylistDecision
 from heliosphere.mta.rules.dns_facts import Existence
 from heliosphere.mta.rules.facts import (
     DomainExists,
@@ -21,7 +22,6 @@ from heliosphere.mta.rules.facts import (
     SenderOf,
 )
 from heliosphere.mta.rules.findings import Finding
-from heliosphere.mta.rules.greylisting import GreylistDecision
 from heliosphere.mta.rules.session import Session
 
 

@@ -10,8 +10,8 @@ from heliosphere.mta.rules.addresses import Address
 from heliosphere.mta.rules.dns_facts import ClientName, Existence
 from heliosphere.mta.rules.facts import ClientNameOf, DomainExists, Fact, SenderFacts, SenderOf, SpfOf
 from heliosphere.mta.rules.findings import Finding
+from heliosphere.mta.rules.origin.spf import SpfRequest, SpfResult, verdict_of
 from heliosphere.mta.rules.session import Session
-from heliosphere.mta.rules.spf import SpfRequest, SpfResult, verdict_of
 
 
 def check_signed_in(session: Session, sender: Address) -> Finding | None:

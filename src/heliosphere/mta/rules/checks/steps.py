@@ -7,9 +7,9 @@ from collections.abc import Callable
 from heliosphere.mta.rules.addresses import Address, parse_address
 from heliosphere.mta.rules.checks.check import TAKEN_AT_ONCE, Judging, RunPlugins, Wait
 from heliosphere.mta.rules.findings import Finding
+from heliosphere.mta.rules.plugins.spp import Decision, PluginOutcome, Section
 from heliosphere.mta.rules.replies import Reply
 from heliosphere.mta.rules.session import Relay, Session
-from heliosphere.mta.rules.spp import Decision, PluginOutcome, Section
 
 _LOG_KINDS = {Section.MAIL: "ORIG", Section.RCPT: "RCPT", Section.DATA: "DATA", Section.AUTH: "AUTH"}
 

@@ -1,0 +1,1 @@
+"""clamd, spamd and plugins."""

@@ -1,0 +1,1 @@
+"""Sockets: who connects to us, whom we call."""

@@ -1,0 +1,1 @@
+"""The vpopmail tree, Maildirs, the queue and the greylist on disk."""

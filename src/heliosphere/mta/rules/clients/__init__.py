@@ -1,0 +1,1 @@
+"""Who is connected: rules by address, DNS lists, greylisting, TLS versions."""

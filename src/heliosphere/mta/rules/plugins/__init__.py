@@ -1,0 +1,1 @@
+"""qmail-spp: the table of plugins and what they say."""
