@@ -4,9 +4,12 @@ import threading
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heliosphere.mta.rules.dns_facts import DnsQuestion, answer_from
 from heliosphere.mta.rules.origin.asking_run import AskingRun, together
+from heliosphere.mta.rules.origin.message_signatures import SignedMessage, as_signed
 from heliosphere.mta.rules.origin.spf import SpfResult, SpfSource, SpfStatus
 from heliosphere.mta.services.authenticate import AuthenticationReport, AuthenticationRequest, authenticate
 from tests.mta.auth_mail.signing import LETTER, key_record, rsa_key, signed
@@ -130,3 +133,28 @@ def _in_thread(step) -> None:
     thread.start()
     thread.join(20)
     assert not thread.is_alive()
+
+
+HEADER_LINES = st.lists(
+    st.sampled_from(
+        [b"From: a@far.test", b"from : b@far.test", b"Date: today", b"Message-ID: <1@x>", b" folded",
+         b"\tmore",
+         b"Subject: From: no", b"no field", b"X-From: c@far.test", b"", b"FROM:", b"\rFrom: d@far.test"]
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+@given(HEADER_LINES, st.sampled_from([b"\n", b"\r\n"]), st.binary(max_size=20))
+def test_an_unsigned_message_in_short_says_the_same(lines, end, body):
+    message = end.join(lines) + end + end + body
+    whole, short = SignedMessage(message), as_signed(message)
+    for name in ("from", "date", "message-id"):
+        assert [one.raw for one in short.named(name)] == [one.raw for one in whole.named(name)]
+
+
+def test_a_signed_message_is_taken_whole():
+    message = b"DKIM-Signature: v=1\r\nX: y\r\n\r\nbody\r\n"
+    assert as_signed(message).named("x")
+    assert as_signed(b"arc-seal : i=1\nX: y\n\nbody\n").named("x")
+    assert not as_signed(b"X: y\n\nDKIM-Signature: in the body\n").named("x")

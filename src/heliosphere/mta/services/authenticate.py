@@ -8,6 +8,7 @@ long enough to be done in a thread: see `asking_run.AskingRun`.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +28,7 @@ from heliosphere.mta.rules.origin.message_signatures import (
     ArcResult,
     DkimResult,
     SignedMessage,
+    as_signed,
     verify_arc,
     verify_dkim,
 )
@@ -76,18 +78,33 @@ class AuthenticationReport:
 
 def authenticate(request: AuthenticationRequest) -> Asking[AuthenticationReport]:
     """Never refuses by itself: what a result leads to is the caller's business."""
-    message = SignedMessage(request.message)
+    message = as_signed(request.message)
+    domains = _from_domains(message)
+    if request.spf is not None and not message.is_signed and len(domains) == 1:
+        # Most mail: nothing to verify, one question. It is worth a way of its own.
+        policy = yield from find_policy(domains[0])
+        return _report(request, message, request.spf, (), ArcResult("none"), [policy])
     spf = AskingRun(_spf_result(request))
     dkim = AskingRun(verify_dkim(message, request.now))
     arc = AskingRun(verify_arc(message, request.now))
-    policies = [AskingRun(find_policy(domain)) for domain in _from_domains(message)]
+    policies = [AskingRun(find_policy(domain)) for domain in domains]
     yield from together(spf, dkim, arc, *policies)
-    found = [one.result for one in policies] or [FoundPolicy("", DmarcStatus.PERMERROR, reason=NO_FROM)]
+    found = [one.result for one in policies]
+    return _report(request, message, spf.result, dkim.result, arc.result, found)
+
+
+def _report(
+    request: AuthenticationRequest,
+    message: SignedMessage,
+    spf: SpfResult,
+    dkim: tuple[DkimResult, ...],
+    arc: ArcResult,
+    policies: Sequence[FoundPolicy],
+) -> AuthenticationReport:
     draw = _draw(message)
-    dmarc = strictest(judge_dmarc(one, spf.result, dkim.result, draw) for one in found)
-    return AuthenticationReport(
-        request.hostname, request.sender, request.helo, spf.result, dkim.result, dmarc, arc.result
-    )
+    found = policies or [FoundPolicy("", DmarcStatus.PERMERROR, reason=NO_FROM)]
+    dmarc = strictest(judge_dmarc(one, spf, dkim, draw) for one in found)
+    return AuthenticationReport(request.hostname, request.sender, request.helo, spf, dkim, dmarc, arc)
 
 
 def _spf_result(request: AuthenticationRequest) -> Asking[SpfResult]:

@@ -19,6 +19,7 @@ from heliosphere.mta.adapters.files.buffered_lines import BufferedLines
 Clock = Callable[[], datetime]
 
 BLOCK = 64 * 1024
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 class SessionRecords:
@@ -34,7 +35,7 @@ class SessionRecords:
         return self._days() > 0
 
     def add(self, record: dict[str, Any]) -> None:
-        self._lines.add(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+        self._lines.add(_encode(record))
 
     def flush(self) -> None:
         """Write what is gathered."""

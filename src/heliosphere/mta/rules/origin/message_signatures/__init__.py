@@ -11,7 +11,7 @@ from heliosphere.mta.rules.origin.message_signatures.dkim import (
     DkimStatus,
     verify_dkim,
 )
-from heliosphere.mta.rules.origin.message_signatures.message import Field, SignedMessage
+from heliosphere.mta.rules.origin.message_signatures.message import Field, SignedMessage, as_signed
 
 __all__ = [
     "MAX_ARC_SETS",
@@ -21,6 +21,7 @@ __all__ = [
     "DkimStatus",
     "Field",
     "SignedMessage",
+    "as_signed",
     "verify_arc",
     "verify_dkim",
 ]

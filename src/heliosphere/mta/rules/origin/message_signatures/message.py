@@ -38,6 +38,29 @@ class Field:
         return self.raw if how == "simple" else relaxed_field(self.raw)
 
 
+_SIGNATURE = re.compile(rb"^(?:dkim-signature|arc-[a-z-]+)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_IDENTITY = re.compile(
+    rb"^(?:from|date|message-id)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?", re.IGNORECASE | re.MULTILINE
+)
+
+
+def as_signed(message: bytes) -> SignedMessage:
+    """The message, or of one without signatures only the fields that say whose it is: most mail is
+    unsigned, and need not be taken apart."""
+    header = _header(message)
+    if _SIGNATURE.search(header):
+        return SignedMessage(message)
+    return SignedMessage(b"".join(_IDENTITY.findall(header)) + b"\r\n", is_signed=False)
+
+
+def _header(message: bytes) -> bytes:
+    """Up to the first empty line, whatever the line ends."""
+    if message.startswith((b"\n", b"\r\n")):
+        return b""
+    ends = [at for at in (message.find(b"\n\n"), message.find(b"\n\r\n")) if at >= 0]
+    return message[: min(ends) + 1] if ends else message
+
+
 def relaxed_field(raw: bytes) -> bytes:
     """Name in lower case, unfolded, blanks in one, none around the value (3.4.2)."""
     name, _, value = raw.partition(b":")
@@ -46,9 +69,11 @@ def relaxed_field(raw: bytes) -> bytes:
 
 
 class SignedMessage:
-    """Takes messages with CRLF or LF line ends; both are verified as CRLF."""
+    """Takes messages with CRLF or LF line ends; both are verified as CRLF. `is_signed`: False if it is
+    known to hold no signature."""
 
-    def __init__(self, message: bytes) -> None:
+    def __init__(self, message: bytes, *, is_signed: bool = True) -> None:
+        self.is_signed = is_signed
         header, body = _divided(message)
         self.header_size = len(header)
         self.fields = tuple(_fields(header))
