@@ -1,7 +1,6 @@
 """rblhosts: what a line means, what an answer means, and what a listed client hears."""
 
 import os
-import shutil
 import subprocess
 
 import pytest
@@ -260,7 +259,6 @@ def test_a_listed_client_may_talk_but_not_send():
 
 
 @pytest.mark.integration
-@pytest.mark.skipif(shutil.which("rblsmtpd") is None, reason="Debian package ucspi-tcp is missing")
 @pytest.mark.parametrize("value", ["-no way", "for now"])
 def test_the_original_gives_the_same_codes(value):
     commands = [

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import shutil
 import subprocess
 
 import pytest
@@ -377,7 +376,6 @@ def test_clearopensmtp_says_what_it_cannot_do(tmp_path, capsys):
 
 
 @pytest.mark.integration
-@pytest.mark.skipif(shutil.which("tcprulescheck") is None, reason="Debian package ucspi-tcp is missing")
 def test_the_original_reads_what_a_sign_in_compiled(relay, etc):
     (etc / "tcp.smtp").write_text("10.:deny\n")
     relay.remember_login(CLIENT)

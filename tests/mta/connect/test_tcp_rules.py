@@ -1,6 +1,5 @@
 """tcp.smtp: which lines are rules, how they are stored, and which one a client gets."""
 
-import shutil
 import subprocess
 
 import pytest
@@ -232,7 +231,6 @@ noline
 
 
 @pytest.mark.integration
-@pytest.mark.skipif(shutil.which("tcprules") is None, reason="Debian package ucspi-tcp is missing")
 @pytest.mark.parametrize("text", [EXAMPLE, SMALL, ODDITIES, "", "# nothing\n"])
 def test_the_original_makes_the_same_file(tmp_path, text):
     subprocess.run(["tcprules", "t.cdb", "t.tmp"], input=text.encode(), cwd=tmp_path, check=True)

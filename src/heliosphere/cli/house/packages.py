@@ -18,6 +18,8 @@ TEST_ONLY = {
     "chromium": "browser tests",
     "libatomic1": "the driver of the browser tests",
     "tinycdb": "checks our cdb files with another program",
+    "ucspi-tcp": "checks rules for clients and DNS lists with the originals",
+    "rsyslog": "gets what is sent to syslog",
     "openssl": "certificates for the tests of TLS",
     **dict.fromkeys(
         ("swaks", "libnet-ssleay-perl", "msmtp", "node-nodemailer", "nodejs"),

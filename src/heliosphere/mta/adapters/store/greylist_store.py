@@ -181,9 +181,11 @@ class GreylistStore:
         return connection
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
-        """One process at a time makes the file: SQLite does not wait while another one changes to WAL."""
-        if self._path.stat().st_size == 0:
-            with locked(self._path.with_name(f".{self._path.name}.lock")):
+        """One process at a time looks whether the file is made, and makes it: SQLite does not wait while
+        another one changes to WAL, and a file that has a size may still have no tables."""
+        with locked(self._path.with_name(f".{self._path.name}.lock")):
+            made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'client'").fetchone()
+            if made is None:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(_SCHEMA)
         connection.execute("PRAGMA synchronous = NORMAL")
