@@ -6,37 +6,11 @@ import ipaddress
 import re
 
 from heliosphere.contracts.controls.registry import Remark
+from heliosphere.contracts.controls.words import FACILITIES, LEVELS, TLS_OBSOLETE, TLS_OFFERED
 
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\Z")
 _PATTERN_SIGNS = frozenset("*?[\\")
-_FACILITIES = frozenset(
-    [
-        "kern",
-        "user",
-        "mail",
-        "daemon",
-        "auth",
-        "syslog",
-        "lpr",
-        "news",
-        "uucp",
-        "cron",
-        "authpriv",
-        "ftp",
-        "local0",
-        "local1",
-        "local2",
-        "local3",
-        "local4",
-        "local5",
-        "local6",
-        "local7",
-    ]
-)
-_LEVELS = frozenset(["emerg", "alert", "crit", "err", "warning", "warn", "notice", "info", "debug"])
-_TLS_KNOWN = ("TLSv1.2", "TLSv1.3")
-_TLS_OBSOLETE = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
 
 
 def pattern_problem(entry: str) -> str | None:
@@ -179,7 +153,7 @@ def _base64_start(entry: str, length: int) -> str | None:
 
 def syslog_target(text: str) -> str | None:
     facility, _, level = text.lower().partition(".")
-    good = facility in _FACILITIES and level in _LEVELS
+    good = facility in FACILITIES and level in LEVELS
     return None if good else "write facility.level with names of syslog, such as local7.warn"
 
 
@@ -191,9 +165,9 @@ def statistics_facility(text: str) -> str | None:
 def tls_protocols(text: str) -> str | None:
     words = [word.strip() for word in text.split(",") if word.strip()]
     for word in words:
-        if word in _TLS_OBSOLETE:
+        if word in TLS_OBSOLETE:
             return f"{word} is broken and switched off everywhere; use TLSv1.2,TLSv1.3"
-        if word not in _TLS_KNOWN:
+        if word not in TLS_OFFERED:
             return f"{word} is not a protocol; use TLSv1.2,TLSv1.3"
     return None if words else "no protocol is named"
 

@@ -6,9 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from heliosphere.contracts.controls.words import TLS_OFFERED
 from heliosphere.mta.adapters.files.atomic_files import write_atomic
 from heliosphere.mta.adapters.files.pid_file import ask_restart, pid_path
-from heliosphere.mta.rules.clients.tls_protocols import OFFERED, TlsProtocols, parse_tls_protocols
+from heliosphere.mta.rules.clients.tls_protocols import TlsProtocols, parse_tls_protocols
 
 REFUSED = 1
 TROUBLE = 111
@@ -20,7 +21,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--root", type=Path, required=True, help="directory that holds qmail/ and vpopmail/")
     parser.add_argument("-r", dest="restart", action="store_true", help="start the mail service anew")
     parser.add_argument(
-        "-t", dest="protocols", default=",".join(OFFERED), metavar="LIST",
+        "-t", dest="protocols", default=",".join(TLS_OFFERED), metavar="LIST",
         help="versions with commas between; without it %(default)s",
     )  # fmt: skip
     wanted = parser.parse_args(argv)
@@ -28,7 +29,7 @@ def main(argv: list[str]) -> int:
     for line in protocols.explanations():
         print(f"mail-ssl-proto: {line}", file=sys.stderr)
     if protocols.unknown or not protocols.usable:
-        print(f"mail-ssl-proto: nothing is changed; use -t {','.join(OFFERED)}", file=sys.stderr)
+        print(f"mail-ssl-proto: nothing is changed; use -t {','.join(TLS_OFFERED)}", file=sys.stderr)
         return REFUSED
     try:
         return _store(wanted.root, protocols, restart=wanted.restart)

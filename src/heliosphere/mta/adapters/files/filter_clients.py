@@ -182,10 +182,6 @@ def _entries(text: str) -> Iterator[tuple[int, str, str]]:
             yield number, words[0].lower(), words[1].rstrip() if len(words) > 1 else ""
 
 
-def _is_of(key: str, line: str) -> bool:
-    return any(found == key for _, found, _ in _entries(line))
-
-
 def _key_problem(key: str) -> str | None:
     local, at, domain = key.rpartition("@")
     if not at or not domain:

@@ -39,7 +39,6 @@ class SessionWatcher(Watcher):
     level: int
     listed: Callable[[str, Reply], None]
     traffic: TrafficLog | None = None
-    number: str = ""
     recipients: list[dict[str, Any]] | None = None
 
     def command(self, session: Session, line: str) -> None:
@@ -86,10 +85,10 @@ class SessionWatcher(Watcher):
             return
         recipients, self.recipients = self.recipients or [], None
         now = self.clock().astimezone(UTC)
-        number, self.number = self.number or self.new_id(), ""
+        number = f"{now:%Y%m%d}-{self.new_id()}"
         self.records.add(
             {
-                "id": f"{now:%Y%m%d}-{number}", "at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "ip": session.client.ip,
+                "id": number, "at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "ip": session.client.ip,
                 "host": _host(session), "helo": session.helo, "tls": session.tls, "login": session.login,
                 "submission": session.client.submission, "class": session.client_class,
                 "sender": str(session.sender) if session.sender is not None else None,

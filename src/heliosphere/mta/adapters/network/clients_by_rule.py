@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from datetime import datetime
 from heliosphere.contracts.controls import common
 from heliosphere.mta.adapters.files.control_files import ControlFiles
 from heliosphere.mta.adapters.files.relay_files import RelayFiles
+from heliosphere.mta.adapters.network.own_addresses import is_loopback
 from heliosphere.mta.rules.session import Client
 
 
@@ -36,10 +36,3 @@ class ClientsByRule:
             ip, is_loopback(ip), submission, rule.environment, ip in self.own_addresses, rule.is_dynamic,
             self.clock(),
         )  # fmt: skip
-
-
-def is_loopback(ip: str) -> bool:
-    try:
-        return ipaddress.ip_address(ip.partition("%")[0]).is_loopback
-    except ValueError:
-        return False

@@ -14,6 +14,13 @@ def own_addresses(proc: Path = Path("/proc/net")) -> frozenset[str]:
     return frozenset(_LOCAL.findall(_text(proc / "fib_trie"))) | _ipv6(_text(proc / "if_inet6"))
 
 
+def is_loopback(ip: str) -> bool:
+    try:
+        return ipaddress.ip_address(ip.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
 def _ipv6(text: str) -> frozenset[str]:
     words = (line.split() for line in text.splitlines())
     return frozenset(str(ipaddress.IPv6Address(int(one[0], 16))) for one in words if one)

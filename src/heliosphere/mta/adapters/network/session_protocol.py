@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 from abc import abstractmethod
 from collections.abc import Awaitable
 from typing import Any, Protocol, cast
 
+from heliosphere.mta.adapters.network.own_addresses import is_loopback
 from heliosphere.mta.wire.proxy_protocol import BadHeader, read_header
 
 CLOSING_GRACE = 30.0
@@ -133,7 +133,7 @@ class SessionProtocol(asyncio.Protocol):
                 self._start(self._prepare(work))
                 return
         machine = self.make_machine(
-            self.ip, _is_loopback(self.ip), transport.get_extra_info("ssl_object") is not None
+            self.ip, is_loopback(self.ip), transport.get_extra_info("ssl_object") is not None
         )
         if machine is None:
             transport.close()
@@ -338,10 +338,3 @@ NOT_NOW = _NotNow()
 def _cipher(transport: asyncio.Transport | None) -> str:
     found = transport.get_extra_info("cipher") if transport is not None else None
     return str(found[0]) if found else ""
-
-
-def _is_loopback(ip: str) -> bool:
-    try:
-        return ipaddress.ip_address(ip.partition("%")[0]).is_loopback
-    except ValueError:
-        return False

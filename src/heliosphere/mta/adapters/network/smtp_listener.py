@@ -28,7 +28,7 @@ from heliosphere.mta.adapters.network.tls_context import ServerCertificate
 from heliosphere.mta.controls.policy import CompiledControls
 from heliosphere.mta.rules import replies
 from heliosphere.mta.rules.checks.check import Gather, RunPlugins, Wait
-from heliosphere.mta.rules.clients.block_lists import TIME_LIMIT
+from heliosphere.mta.rules.clients.block_lists import TIME_LIMIT, log_line
 from heliosphere.mta.rules.dns_facts import client_name
 from heliosphere.mta.rules.errors import TryLater
 from heliosphere.mta.rules.facts import RecipientFacts, RecipientOf
@@ -97,7 +97,7 @@ class SmtpService:
 
     def log_listed(self, target: SyslogTarget, ip: str, reply: Reply) -> None:
         """As rblsmtpd says it: to our log, and to syslog where the control rblsyslog sends it."""
-        text = f"{ip} pid {os.getpid()}: {reply.code} {reply.text}"
+        text = log_line(ip, os.getpid(), reply)
         self.log.line(f"rblsmtpd: {text}")
         self.syslog.send(target, "rblsmtpd", text)
 

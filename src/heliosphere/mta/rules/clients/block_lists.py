@@ -248,6 +248,6 @@ def classic_answer(command: str, verdict: ListVerdict, hostname: str) -> Reply:
     return Reply(verdict.code, verdict.status, verdict.text)
 
 
-def log_line(ip: str, pid: int, verdict: ListVerdict) -> str:
+def log_line(ip: str, pid: int, verdict: ListVerdict | Reply) -> str:
     """`IP pid N: CODE text`, what rblsmtpd says of a refusal, for the syslog target of rblsyslog."""
     return f"{ip} pid {pid}: {verdict.code} {verdict.text}"

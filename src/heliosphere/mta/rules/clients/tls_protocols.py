@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OFFERED = ("TLSv1.2", "TLSv1.3")
-OBSOLETE = {
-    "SSLv2": "RFC 6176",
-    "SSLv3": "RFC 7568",
-    "TLSv1": "RFC 8996",
-    "TLSv1.1": "RFC 8996",
-}
-"""Versions that may be written but are never offered, with the document that withdrew each."""
+from heliosphere.contracts.controls.words import TLS_OBSOLETE as OBSOLETE
+from heliosphere.contracts.controls.words import TLS_OFFERED as OFFERED
+
 _SPELLINGS = {name.lower(): name for name in (*OFFERED, *OBSOLETE)} | {"tlsv1.0": "TLSv1"}
 
 

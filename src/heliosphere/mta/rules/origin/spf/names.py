@@ -7,7 +7,6 @@ import re
 import idna
 
 MAX_NAME = 253
-MAX_LABEL = 63
 _LABEL = re.compile(r"[ -\-/-\[\]-~]{1,63}")
 """Printable ASCII but for the dot and the backslash, which starts an escape in zone files."""
 TOP_LABEL = re.compile(r"(?=[0-9A-Za-z-]*[A-Za-z-])[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?")

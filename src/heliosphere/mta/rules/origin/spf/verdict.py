@@ -8,7 +8,6 @@ from heliosphere.mta.rules.origin.spf.values import SpfResult, SpfStatus
 
 Verdict = Literal["accept", "defer", "refuse"]
 
-HEADER_FROM = 1
 DEFER_FROM = 2
 REFUSED_FROM = {
     SpfStatus.FAIL: 3,
